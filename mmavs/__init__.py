@@ -1,0 +1,15 @@
+# Copyright (c) OpenMMLab. All rights reserved.
+"""mmavs: the OpenMMLab toolbox for audio-visual segmentation."""
+
+from .utils.dependencies import check_dependencies
+from .version import __version__
+
+check_dependencies()
+
+# MMEngine resolves `mmavs::config.py`, zoo names and the scope itself only
+# for packages listed in this table.
+from mmengine.config.utils import MODULE2PACKAGE  # noqa: E402
+
+MODULE2PACKAGE.setdefault('mmavs', 'mmavs')
+
+__all__ = ['__version__']
