@@ -1,1 +1,14 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .mamba import Mamba
+from .mlp import MLP, group_norm
+from .precision import full_precision
+from .selective_scan import (
+    selective_scan,
+    selective_scan_reference,
+    selective_scan_torch,
+)
+
+__all__ = [
+    'MLP', 'Mamba', 'full_precision', 'group_norm', 'selective_scan',
+    'selective_scan_reference', 'selective_scan_torch'
+]

@@ -1,0 +1,187 @@
+# Copyright (c) OpenMMLab. All rights reserved.
+"""The selective scan of Mamba in plain PyTorch, and a switch to the kernel.
+
+Mamba: Linear-Time Sequence Modeling with Selective State Spaces,
+https://arxiv.org/abs/2312.00752, equations 2 and Algorithm 2.
+
+Every function takes the arguments of ``mamba_ssm``'s ``selective_scan_fn``
+in its layout: B sequences, D channels, L steps, N states.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from mmengine.logging import print_log
+from torch import Tensor
+
+from .precision import full_precision
+
+BACKENDS = ('auto', 'torch', 'mamba_ssm')
+_INSTALL = 'pip install "mmavs[mamba]"'
+
+
+def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
+                   *, D: Tensor | None = None, z: Tensor | None = None,
+                   delta_bias: Tensor | None = None,
+                   delta_softplus: bool = False,
+                   backend: str = 'auto') -> Tensor:
+    """Run the selective scan with the backend that was asked for.
+
+    Args:
+        u (Tensor): Input (B, D, L).
+        delta (Tensor): Step sizes (B, D, L), before bias and softplus.
+        A (Tensor): State decay (D, N), negative.
+        B (Tensor): Input matrix (B, N, L).
+        C (Tensor): Output matrix (B, N, L).
+        D (Tensor, optional): Skip weights (D,). Defaults to None.
+        z (Tensor, optional): Gate (B, D, L), applied through SiLU.
+            Defaults to None.
+        delta_bias (Tensor, optional): (D,). Defaults to None.
+        delta_softplus (bool): Whether softplus follows the bias.
+            Defaults to False.
+        backend (str): ``torch`` runs :func:`selective_scan_torch`,
+            ``mamba_ssm`` the fused CUDA kernel, ``auto`` the kernel where it
+            is installed and the tensors are on CUDA. What runs is logged
+            once. Defaults to ``auto``.
+
+    Returns:
+        Tensor: (B, D, L).
+
+    Raises:
+        ImportError: If ``mamba_ssm`` is asked for and cannot be imported.
+        ValueError: If the backend is unknown, or is ``mamba_ssm`` and the
+            tensors are not on CUDA.
+    """
+    scan = resolve_backend(backend, u.device.type)
+    return scan(u, delta, A, B, C, D=D, z=z, delta_bias=delta_bias,
+                delta_softplus=delta_softplus)
+
+
+@lru_cache(maxsize=None)
+def resolve_backend(backend: str, device_type: str) -> Callable:
+    """Choose the function for a backend and a device, and log the choice.
+
+    The cache makes the log line appear once per pair.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f'backend must be one of {BACKENDS}, got {backend!r}')
+    if backend == 'mamba_ssm' and device_type != 'cuda':
+        raise ValueError(
+            'backend="mamba_ssm" needs tensors on a CUDA device, got '
+            f'{device_type}; use backend="auto" or "torch"')
+    if backend == 'torch' or device_type != 'cuda':
+        return _log(selective_scan_torch, 'PyTorch', device_type)
+    try:
+        kernel = load_kernel()
+    except ImportError as error:
+        if backend == 'mamba_ssm':
+            raise
+        return _log(selective_scan_torch, f'PyTorch ({error})', device_type)
+    return _log(kernel, 'the fused kernel of mamba_ssm', device_type)
+
+
+def load_kernel() -> Callable:
+    """Return ``selective_scan_fn`` of mamba_ssm.
+
+    Raises:
+        ImportError: If mamba_ssm is missing, broken, or was built without
+            its CUDA kernel; the message says how to go on.
+    """
+    name = 'mamba_ssm.ops.selective_scan_interface'
+    try:
+        # Newer releases leave this extension out unless asked for, and then
+        # fail only when the scan is called.
+        if importlib.util.find_spec('selective_scan_cuda') is None:
+            raise ImportError('its extension selective_scan_cuda is absent')
+        return importlib.import_module(name).selective_scan_fn
+    except Exception as error:  # a broken build raises nearly anything
+        raise ImportError(
+            f'mamba_ssm cannot be used: {error}. Install it with {_INSTALL} '
+            'on a machine with CUDA, or set backend="torch"') from error
+
+
+def _log(scan: Callable, name: str, device_type: str) -> Callable:
+    print_log(f'Mamba\'s selective scan on {device_type} runs in {name}',
+              logger='current')
+    return scan
+
+
+def selective_scan_torch(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
+                         C: Tensor, *, D: Tensor | None = None,
+                         z: Tensor | None = None,
+                         delta_bias: Tensor | None = None,
+                         delta_softplus: bool = False) -> Tensor:
+    """The scan in log2(L) vectorised steps, for the short sequences here.
+
+    The recurrence h_t = a_t h_{t-1} + b_t is a chain of affine maps. Maps
+    compose associatively, so doubling the span that each step has composed
+    gives all prefixes after ceil(log2(L)) rounds; only products of decays
+    <= 1 occur, hence no overflow.
+
+    Arguments and result as in :func:`selective_scan`, in float32 inside.
+    """
+    with full_precision(u.device.type):
+        decay, drive, skip = _discretise(
+            u, delta, A, B, delta_bias, delta_softplus)
+        length = u.shape[-1]
+        span = 1
+        while span < length:
+            # compose the map of the steps (t-span, t] with the one before it
+            drive = torch.cat([
+                drive[:, :span],
+                drive[:, span:] + decay[:, span:] * drive[:, :-span]], dim=1)
+            decay = torch.cat([
+                decay[:, :span],
+                decay[:, span:] * decay[:, :-span]], dim=1)
+            span *= 2
+        # h_0 = 0, so the composed drive is the state: (B, L, D, N)
+        y = torch.einsum('bldn,bnl->bdl', drive, C.float())
+        return _finish(y, skip, D, z).to(u.dtype)
+
+
+def selective_scan_reference(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
+                             C: Tensor, *, D: Tensor | None = None,
+                             z: Tensor | None = None,
+                             delta_bias: Tensor | None = None,
+                             delta_softplus: bool = False) -> Tensor:
+    """The scan as the paper writes it, step by step: the specification.
+
+    Arguments and result as in :func:`selective_scan`, in float32 inside.
+    """
+    with full_precision(u.device.type):
+        decay, drive, skip = _discretise(
+            u, delta, A, B, delta_bias, delta_softplus)
+        state = torch.zeros_like(drive[:, 0])  # (B, D, N)
+        outputs = []
+        for step in range(u.shape[-1]):
+            state = decay[:, step] * state + drive[:, step]
+            outputs.append(torch.einsum(
+                'bdn,bn->bd', state, C[:, :, step].float()))
+        return _finish(torch.stack(outputs, dim=-1), skip, D, z).to(u.dtype)
+
+
+def _discretise(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
+                delta_bias: Tensor | None, delta_softplus: bool
+                ) -> tuple[Tensor, Tensor, Tensor]:
+    """Zero-order hold: exp(delta A) and delta B u, both (B, L, D, N)."""
+    u, delta = u.float(), delta.float()
+    if delta_bias is not None:
+        delta = delta + delta_bias.float()[:, None]
+    if delta_softplus:
+        delta = F.softplus(delta)
+    decay = torch.exp(torch.einsum('bdl,dn->bldn', delta, A.float()))
+    drive = torch.einsum('bdl,bnl->bldn', delta * u, B.float())
+    return decay, drive, u
+
+
+def _finish(y: Tensor, u: Tensor, D: Tensor | None,
+            z: Tensor | None) -> Tensor:
+    if D is not None:
+        y = y + u * D.float()[:, None]
+    if z is not None:
+        y = y * F.silu(z.float())
+    return y
