@@ -35,6 +35,19 @@ def check_directions(directions: Sequence[str]) -> tuple[str, ...]:
     return directions
 
 
+def check_stages(stages: Sequence[int], num_stages: int) -> None:
+    """Refuse stages that the backbone does not have.
+
+    Raises:
+        ValueError: If a 0-based stage is out of range, or none is given.
+    """
+    wrong = [stage for stage in stages if not 0 <= stage < num_stages]
+    if wrong or not stages:
+        raise ValueError(
+            f'stages must be some of 0 to {num_stages - 1}, got '
+            f'{tuple(stages)}; to fuse nowhere, set early_fusion to None')
+
+
 def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
     """Normalise (M, C, L) over L, without affine parameters.
 
@@ -206,10 +219,7 @@ class DAM(BaseModule):
         if value_norm not in VALUE_NORMS:
             raise ValueError(f'value_norm must be one of {VALUE_NORMS}, got '
                              f'{value_norm!r}')
-        wrong = [s for s in stages if not 0 <= s < len(in_channels)]
-        if wrong:
-            raise ValueError(
-                f'stages count from 0 to {len(in_channels) - 1}, got {wrong}')
+        check_stages(stages, len(in_channels))
         directions = check_directions(directions)
         self.blocks = nn.ModuleDict({
             str(stage): DAMBlock(
