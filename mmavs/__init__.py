@@ -12,4 +12,9 @@ from mmengine.config.utils import MODULE2PACKAGE  # noqa: E402
 
 MODULE2PACKAGE.setdefault('mmavs', 'mmavs')
 
+# Whichever door a checkpoint comes in by, nothing in it is executed.
+from .io.checkpoint import install_safe_loader  # noqa: E402
+
+install_safe_loader()
+
 __all__ = ['__version__']

@@ -142,6 +142,26 @@ def test_reads_what_runners_write(tmp_path):
     assert loaded['meta']['array'].tolist() == [0, 1, 2]
 
 
+class Attribute:
+    """Pickles as a call of ``getattr``."""
+
+    def __init__(self, *args):
+        self.args = args
+
+    def __reduce__(self):
+        return getattr, self.args
+
+
+@pytest.mark.parametrize('args', [
+    (HistoryBuffer, '__init__'), (HistoryBuffer, '__subclasses__'),
+    (np.ndarray, 'tofile'), ('text', 'format')])
+def test_getattr_reaches_nothing_but_the_log_history(tmp_path, args):
+    path = tmp_path / 'x.pth'
+    torch.save(dict(a=Attribute(*args)), path)
+    with pytest.raises(CheckpointError, match='getattr'):
+        load_checkpoint_file(path)
+
+
 def test_numbers_of_numpy_1_are_read(tmp_path):
     path = tmp_path / 'old.pth'
     torch.save(dict(best=np.float64(0.5), weight=torch.ones(1)), path,
