@@ -1,0 +1,2 @@
+# Copyright (c) OpenMMLab. All rights reserved.
+"""Renaming the weights of other programs into ours: plain functions."""
