@@ -8,6 +8,20 @@ from mmengine.registry import init_default_scope
 REPO = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption('--slow', action='store_true',
+                     help='also run the tests marked slow')
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--slow'):
+        return
+    skip = pytest.mark.skip(reason='slow: run with --slow')
+    for item in items:
+        if 'slow' in item.keywords:
+            item.add_marker(skip)
+
+
 @pytest.fixture(autouse=True)
 def _mmavs_scope():
     """Build from configs in the scope of mmavs, as the Runner does."""

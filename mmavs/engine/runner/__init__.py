@@ -1,1 +1,4 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .avs_runner import AVSRunner
+
+__all__ = ['AVSRunner']
