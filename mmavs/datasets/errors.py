@@ -13,13 +13,16 @@ class ClipError(RuntimeError):
         problem (str): What is wrong, and where known how to mend it.
     """
 
-    def __init__(self, clip_id: str, path: str | os.PathLike,
-                 problem: str) -> None:
-        # All arguments go to the base, or workers could not send the error.
-        super().__init__(clip_id, os.fspath(path), problem)
+    def __init__(self, clip_id: str, path: str | os.PathLike = '',
+                 problem: str = '') -> None:
+        # PyTorch rebuilds the error of a worker from its text alone.
+        text = clip_id
+        if problem:
+            text = f'clip {clip_id!r}: {os.fspath(path)}: {problem}'
+        super().__init__(text)
         self.clip_id = clip_id
         self.path = os.fspath(path)
         self.problem = problem
 
-    def __str__(self) -> str:
-        return f'clip {self.clip_id!r}: {self.path}: {self.problem}'
+    def __reduce__(self) -> tuple:
+        return type(self), (self.clip_id, self.path, self.problem)
