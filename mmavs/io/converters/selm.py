@@ -97,8 +97,8 @@ class Conversion:
     """A renamed state dict and what became of the rest.
 
     Attributes:
-        weights (dict[str, Tensor]): In our names, backbone as ``backbone.``
-            plus timm's names.
+        weights (dict[str, Tensor]): In our names; the backbone's are
+            ``backbone.model.`` plus timm's.
         names (dict[str, str]): Released name to ours.
         dropped (dict[str, list[str]]): Reason to the released names that
             never run.
@@ -180,7 +180,7 @@ def rename_selm(name: str) -> str | None:
                 new_name, count = re.subn(
                     '^' + pattern, _fill(timm_name), name[len(prefix):])
                 if count:
-                    return 'backbone.' + new_name
+                    return 'backbone.model.' + new_name
     return None
 
 

@@ -11,7 +11,7 @@ in its layout: B sequences, D channels, L steps, N states.
 import importlib
 import importlib.util
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -61,7 +61,7 @@ def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
                 delta_softplus=delta_softplus)
 
 
-@lru_cache(maxsize=None)
+@cache
 def resolve_backend(backend: str, device_type: str) -> Callable:
     """Choose the function for a backend and a device, and log the choice.
 
@@ -138,6 +138,9 @@ def selective_scan_torch(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
                 decay[:, :span],
                 decay[:, span:] * decay[:, :-span]], dim=1)
             span *= 2
+        if length == 1:
+            # keeps A in the graph: DistributedDataParallel wants a gradient
+            drive = drive + 0 * decay
         # h_0 = 0, so the composed drive is the state: (B, L, D, N)
         y = torch.einsum('bldn,bnl->bdl', drive, C.float())
         return _finish(y, skip, D, z).to(u.dtype)
