@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..checkpoint import CheckpointError
 from ..weights import shorten
-from .backbones import PVT_V2_RULES, RESNET_RULES
+from .avs_resnet import avs_resnet_name
+from .pvt_v2 import pvt_v2_name
 
 _RESNET, _PVT = 'resnet.', 'encoder_backbone.'
 # Deepest table of positions: 14 x 14 (trained at 224) or 28 x 28 (448).
@@ -102,7 +103,7 @@ class Conversion:
         names (dict[str, str]): Released name to ours.
         dropped (dict[str, list[str]]): Reason to the released names that
             never run.
-        unknown (list[str]): Released names that no rule knows.
+        unknown (list[str]): Names that no rule knows.
     """
 
     weights: dict[str, Tensor] = field(default_factory=dict)
@@ -174,13 +175,9 @@ def rename_selm(name: str) -> str | None:
         new_name, count = re.subn('^' + pattern, _fill(ours), name)
         if count:
             return new_name
-    for prefix, rules in ((_RESNET, RESNET_RULES), (_PVT, PVT_V2_RULES)):
+    for prefix, rename in ((_RESNET, avs_resnet_name), (_PVT, pvt_v2_name)):
         if name.startswith(prefix):
-            for pattern, timm_name in rules:
-                new_name, count = re.subn(
-                    '^' + pattern, _fill(timm_name), name[len(prefix):])
-                if count:
-                    return 'backbone.model.' + new_name
+            return 'backbone.model.' + rename(name[len(prefix):])
     return None
 
 
