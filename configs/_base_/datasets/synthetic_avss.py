@@ -1,0 +1,58 @@
+# Written by `python -m mmavs.datasets.synthetic`; the size of its frames.
+dataset_type = 'AVSBenchSemanticDataset'
+data_root = 'data/synthetic/AVSS'
+
+train_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='LoadClipMasks', kind='semantic'),
+    dict(type='LoadClipAudio'),
+    dict(type='RandomClipFlip', prob=0.5),
+    dict(type='AVSSCrop', size=128, training=True),
+    dict(type='LogMelSpectrogram', framing='second'),
+    dict(type='PackAVSInputs'),
+]
+test_pipeline = [
+    dict(type='LoadClipFrames'),
+    dict(type='LoadClipMasks', kind='semantic'),
+    dict(type='LoadClipAudio'),
+    dict(type='AVSSCrop', size=128, training=False),
+    dict(type='LogMelSpectrogram', framing='second'),
+    dict(type='PackAVSInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='ClipSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='train',
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='ClipSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='val',
+        pipeline=test_pipeline,
+        test_mode=True))
+test_dataloader = dict(
+    batch_size=4,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='ClipSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='test',
+        pipeline=test_pipeline,
+        test_mode=True))
+
+val_evaluator = dict(
+    type='AVSSemanticMetric', protocol=['avsbench', 'dataset'])
+test_evaluator = val_evaluator
