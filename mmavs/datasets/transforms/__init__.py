@@ -11,10 +11,11 @@ from .geometry import AVSSCrop, RandomClipFlip, ResizeFrames, ResizeMasks
 from .load_audio import LoadClipAudio
 from .loading import LoadClipFrames, LoadClipMasks
 from .photometric import ClipPhotometricJitter
+from .zoom import RandomClipZoom
 
 __all__ = [
     'AVSSCrop', 'ClipPhotometricJitter', 'ClipTransform', 'LoadClipAudio',
     'LoadClipFrames', 'LoadClipMasks', 'LogMelSpectrogram', 'PackAVSInputs',
-    'RandomClipFlip', 'RandomGain', 'RandomNoise', 'RandomTimeShift',
-    'ResizeFrames', 'ResizeMasks'
+    'RandomClipFlip', 'RandomClipZoom', 'RandomGain', 'RandomNoise',
+    'RandomTimeShift', 'ResizeFrames', 'ResizeMasks'
 ]
