@@ -156,12 +156,11 @@ class TimmBackbone(StagedBackbone):
         self.log_report('timm', LoadReport(loaded=list(own)))
 
     def weights_target(self) -> nn.Module:
-        """timm's names live below ``model``."""
+        """The timm modules, below ``model``."""
         return self.model
 
     def convert_weights(self, weights: dict) -> dict:
-        """Names of timm, torchvision, PVT-v2's authors or mmavs to timm's.
-        """
+        """Take timm's, torchvision's, PVT-v2's or mmavs' names to timm's."""
         for prefix in ('backbone.', 'model.', 'encoder.'):
             weights = strip_prefix(_common(weights, prefix), prefix)
         if 'patch_embed1.proj.weight' in weights:

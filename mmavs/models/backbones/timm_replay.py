@@ -52,7 +52,7 @@ class Replay:
 
 
 def family(model_name: str) -> str:
-    """timm's module that defines a model, e.g. ``swin_transformer``."""
+    """Name timm's module of a model, e.g. ``swin_transformer``."""
     import timm
     entry = timm.model_entrypoint(model_name.split('.')[0])
     return entry.__module__.split('.')[-1]
@@ -186,7 +186,7 @@ def _check_kind(model_name: str, net: nn.Module) -> None:
 
 
 def _named_modules(net: nn.Module, whole: nn.Module) -> dict[str, nn.Module]:
-    """timm's own names of the modules in the order in which they run."""
+    """Own names of timm's modules in the order in which they run."""
     if _is_block_list(net):
         names = [name for name, _ in net.named_children()
                  if name not in ('blocks', 'feature_hooks')]
