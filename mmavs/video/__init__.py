@@ -1,1 +1,4 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .writer import VideoWriter, write_video
+
+__all__ = ['VideoWriter', 'write_video']
