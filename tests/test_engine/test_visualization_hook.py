@@ -1,4 +1,5 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+import wave
 from types import SimpleNamespace
 
 import numpy as np
@@ -89,6 +90,25 @@ def test_original_frames_are_read_from_their_files(runner, tmp_path):
     image = runner.visualizer.calls[0][1]
     assert [(i.shape, i.mean()) for i in image] == [
         ((20, 30, 3), 50), ((20, 30, 3), 51)]
+
+
+def test_the_sound_is_the_one_the_network_heard(runner, tmp_path):
+    hook = AVSVisualizationHook(draw=True)
+    path = tmp_path / 'a.wav'
+    with wave.open(str(path), 'wb') as file:
+        file.setparams((1, 2, 16000, 0, 'NONE', None))
+        file.writeframes(np.full(32000, 16384, '<i2').tobytes())
+    for mode, expected in (('true', 0.5), ('silence', None)):
+        data, outputs = batch(0, size=1)
+        outputs[0].set_metainfo(dict(audio_path=str(path), audio_mode=mode))
+        hook.after_val_iter(runner, 0, data_batch=data, outputs=outputs)
+        sound = runner.visualizer.calls[-1][3]['waveform']
+        assert sound is None if expected is None else (
+            len(sound) == 32000 and (sound == expected).all())
+    data['inputs']['waveform'] = [torch.full((2, 8000), 0.25)]
+    hook.after_val_iter(runner, 0, data_batch=data, outputs=outputs)
+    kwargs = runner.visualizer.calls[-1][3]
+    assert kwargs['sample_rate'] == 8000 and len(kwargs['waveform']) == 16000
 
 
 def test_errors_say_what_to_do(runner):

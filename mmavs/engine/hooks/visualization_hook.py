@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 
+from mmavs.audio import SAMPLE_RATE, read_waveform
 from mmavs.registry import HOOKS
 from mmavs.structures import AVSDataSample
 
@@ -100,12 +101,12 @@ class AVSVisualizationHook(Hook):
                 continue
             self._drawn += 1
             name = file_name(sample.get('clip_id') or f'clip_{number}')
-            sound = {key: inputs[key][position]
-                     for key in ('log_mel', 'waveform') if key in inputs}
+            log_mel = inputs.get('log_mel')
+            waveform, sample_rate = clip_waveform(sample, inputs, position)
             runner.visualizer.add_datasample(
                 f'{mode}_{name}', clip_frames(sample, inputs, position),
-                sample, **sound,
-                sample_rate=sample.get('sample_rate', 16000), show=self.show,
+                sample, log_mel=log_mel and log_mel[position],
+                waveform=waveform, sample_rate=sample_rate, show=self.show,
                 wait_time=self.wait_time, step=runner.iter,
                 out_file=Path(out_dir) / f'{name}.png' if out_dir else None)
 
@@ -143,3 +144,27 @@ def clip_frames(sample: AVSDataSample, inputs: dict,
                          'meta_keys of PackAVSInputs')
     tensor = inputs['frames'][position].clamp(0, 255).byte().cpu()
     return list(tensor.permute(0, 2, 3, 1).numpy())
+
+
+def clip_waveform(sample: AVSDataSample, inputs: dict, position: int
+                  ) -> tuple[np.ndarray | None, int]:
+    """The sound that went into the network, as far as it can be had.
+
+    Args:
+        sample (AVSDataSample): With ``audio_path``.
+        inputs (dict): With ``waveform``, a list of (T, sample_rate), if the
+            pipeline collects it.
+        position (int): Of the clip in the batch.
+
+    Returns:
+        tuple: Samples (n,) or None, and their rate.
+    """
+    if 'waveform' in inputs:
+        waveform = inputs['waveform'][position].cpu()
+        return waveform.flatten().numpy(), waveform.shape[-1]
+    path = sample.get('audio_path')
+    # Silence and noise are made in the pipeline, not read from the file.
+    asis = sample.get('audio_mode', 'true') in ('true', 'swapped')
+    if not path or not asis or not Path(path).is_file():
+        return None, SAMPLE_RATE
+    return read_waveform(path).numpy(), SAMPLE_RATE
