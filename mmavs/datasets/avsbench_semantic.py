@@ -143,12 +143,10 @@ def _with_classes(metainfo: Mapping | None, root: Path) -> dict:
             table = json.loads(path.read_text(encoding='utf-8'))
             names = sorted(table, key=table.__getitem__)
             valid = [table[name] for name in names] == list(range(len(names)))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError) as error:
             raise ValueError(f'{path}: is not a table of class names and '
                              f'indices ({error})') from error
         if not valid or not names:
             raise ValueError(f'{path}: its indices are not 0, 1, 2, ...')
         metainfo['classes'] = tuple(names)
-    if 'classes' in metainfo:
-        metainfo.setdefault('palette', voc_palette(len(metainfo['classes'])))
     return metainfo

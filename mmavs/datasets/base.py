@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 
 from .audio_mode import parse_audio_mode, swap_audio
+from .classes import voc_palette
 
 AUDIO_TYPES = ('wav', 'log_mel')
 SPLITS = ('train', 'val', 'test')
@@ -38,8 +39,8 @@ class AVSBenchDataset(BaseDataset):
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         ann_file (str): The csv, absolute or relative to ``data_root``; ''
             looks for the official name. Defaults to ''.
-        metainfo (dict, optional): Overrides ``classes`` and ``palette``.
-            Defaults to None.
+        metainfo (dict, optional): Overrides ``classes`` and ``palette`` (VOC
+            colours if only classes are given). Defaults to None.
         audio_type (str): 'wav', or 'log_mel' for the pickled spectrograms.
             Defaults to 'wav'.
         audio_mode (str): 'true'; 'swapped', 'silence' or 'noise:SNR' give
@@ -83,6 +84,10 @@ class AVSBenchDataset(BaseDataset):
         self.split = split
         self.audio_type = audio_type
         self.audio_mode = audio_mode
+        metainfo = dict(metainfo or {})
+        if 'classes' in metainfo:
+            metainfo.setdefault('palette',
+                                voc_palette(len(metainfo['classes'])))
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root,
             data_prefix=dict(), filter_cfg=filter_cfg, indices=indices,
