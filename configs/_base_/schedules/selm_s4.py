@@ -16,7 +16,7 @@ default_hooks = dict(
     checkpoint=dict(
         type='CheckpointHook',
         interval=1,
-        max_keep_ckpts=1,
+        max_keep_ckpts=2,  # the older one counts if the newer one breaks
         save_best='avsbench/J',
         rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),

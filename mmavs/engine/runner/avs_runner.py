@@ -24,7 +24,6 @@ from mmavs.engine.hooks.random_state_hook import RandomStateHook
 from mmavs.io import atomic_write
 from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
 from mmavs.registry import RUNNERS
-from mmavs.utils.frozen import load_frozen_parts
 from mmavs.utils.random_state import get_random_state, set_random_state
 from mmavs.version import __version__
 
@@ -105,16 +104,6 @@ class AVSRunner(Runner):
         super().register_hooks(default_hooks, custom_hooks)
         if not any(isinstance(h, RandomStateHook) for h in self._hooks):
             self.register_hook(RandomStateHook())
-
-    def val(self) -> dict:
-        """Validate; frozen parts get their own weights first."""
-        load_frozen_parts(self._bare_model)
-        return super().val()
-
-    def test(self) -> dict:
-        """Test; frozen parts get their own weights first."""
-        load_frozen_parts(self._bare_model)
-        return super().test()
 
     # ---- reading -------------------------------------------------------
 
