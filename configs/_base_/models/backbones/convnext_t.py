@@ -1,0 +1,8 @@
+# ConvNeXt-T. Use: _base_ = [..., this file];
+# model = dict(backbone=_base_.backbone)
+backbone = dict(
+    _delete_=True,
+    type='TimmBackbone',
+    model_name='convnext_tiny.fb_in1k',
+    drop_path_rate=0.1,
+    pretrained=True)  # downloaded by timm

@@ -1,0 +1,8 @@
+# Swin-T; takes any input size. Use: _base_ = [..., this file];
+# model = dict(backbone=_base_.backbone)
+backbone = dict(
+    _delete_=True,
+    type='TimmBackbone',
+    model_name='swin_tiny_patch4_window7_224.ms_in1k',
+    drop_path_rate=0.1,
+    pretrained=True)  # downloaded by timm
