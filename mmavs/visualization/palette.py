@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from mmavs.datasets.classes import voc_palette as class_colours
+
 PREDICTION = (255, 96, 32)
 GROUND_TRUTH = (40, 200, 120)
 
@@ -16,23 +18,13 @@ _RAMP = np.array([
 def voc_palette(num_classes: int) -> np.ndarray:
     """PASCAL-VOC's colours, which AVSBench-semantic's masks use.
 
-    The bits of a class index, in groups of three from the low end, become
-    the bits 7, 6, 5, ... of red, green and blue.
-
     Args:
         num_classes (int): Number of colours, at most 256.
 
     Returns:
         np.ndarray: (num_classes, 3) uint8 RGB; colour 0 is black.
     """
-    index = np.arange(num_classes)
-    colours = np.zeros((num_classes, 3), dtype=np.uint8)
-    for group in range(3):
-        bits = index >> (3 * group)
-        for channel in range(3):
-            bit = (bits >> channel) & 1
-            colours[:, channel] |= (bit << (7 - group)).astype(np.uint8)
-    return colours
+    return np.array(class_colours(num_classes), dtype=np.uint8)
 
 
 def energy_colours(values: np.ndarray) -> np.ndarray:
