@@ -103,7 +103,7 @@ class Conversion:
         names (dict[str, str]): Released name to ours.
         dropped (dict[str, list[str]]): Reason to the released names that
             never run.
-        unknown (list[str]): Names that no rule knows.
+        unknown (list[str]): Names that no rule knows, or that two map to.
     """
 
     weights: dict[str, Tensor] = field(default_factory=dict)
@@ -128,7 +128,8 @@ def recognise_selm(weights: Mapping[str, Tensor]) -> str:
     backbones = {'r50': _RESNET, 'pvt': _PVT}
     found = [short for short, prefix in backbones.items()
              if any(name.startswith(prefix) for name in weights)]
-    needed = [name for name in (_PE, _KERNEL) if name not in weights]
+    needed = [name for name in (_PE, _KERNEL)
+              if name not in weights or weights[name].dim() != 2]
     if len(found) != 1 or needed:
         raise CheckpointError(
             'this is not a released SelM checkpoint: expected names that '
@@ -161,7 +162,7 @@ def convert_selm(weights: Mapping[str, Tensor]) -> Conversion:
         new_name = None if reason else rename_selm(name)
         if reason:
             result.dropped.setdefault(reason, []).append(name)
-        elif new_name is None:
+        elif new_name is None or new_name in result.weights:
             result.unknown.append(name)
         else:
             result.names[name] = new_name
