@@ -1,4 +1,16 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .reader import (
+    VideoError,
+    VideoInfo,
+    iter_frames,
+    probe_video,
+    read_audio,
+    read_frames,
+    to_rgb,
+)
 from .writer import VideoWriter, write_video
 
-__all__ = ['VideoWriter', 'write_video']
+__all__ = [
+    'VideoError', 'VideoInfo', 'VideoWriter', 'iter_frames', 'probe_video',
+    'read_audio', 'read_frames', 'to_rgb', 'write_video'
+]
