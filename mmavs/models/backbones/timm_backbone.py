@@ -74,6 +74,7 @@ class TimmBackbone(StagedBackbone):
         replay = make_replay(model_name, self._args, out_indices)
         self.out_channels = replay.out_channels
         self.input_size = replay.input_size
+        self.native_size = replay.native_size
         self._pieces = replay.pieces
         self._nhwc = replay.nhwc
         self._concat = replay.concat
@@ -95,8 +96,15 @@ class TimmBackbone(StagedBackbone):
             self._check_size(x)
         elif index > 1:
             x = self._to_timm(index, x)
-        for part in self.parts(index):
-            x = part(x)
+        try:
+            for part in self.parts(index):
+                x = part(x)
+        except AssertionError as error:  # how timm refuses a size
+            raise ValueError(
+                f'{self.model_name!r} does not take frames of this size '
+                f'(its own is {self.native_size}; stage {index}: '
+                f'{error or "no reason given"}); resize the frames to it or '
+                'to a multiple of it') from error
         return x if index == 0 else self._from_timm(index, x)
 
     def _from_timm(self, index: int, x) -> Tensor:

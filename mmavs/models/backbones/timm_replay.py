@@ -40,6 +40,7 @@ class Replay:
             classifier needs.
         input_size (tuple[int, int] | None): The one (H, W) that the model
             accepts, None if it takes any.
+        native_size (tuple[int, int]): The (H, W) its weights were made at.
     """
 
     modules: dict[str, nn.Module]
@@ -49,6 +50,7 @@ class Replay:
     concat: bool
     unused: frozenset[str]
     input_size: tuple[int, int] | None
+    native_size: tuple[int, int]
 
 
 def family(model_name: str) -> str:
@@ -138,7 +140,8 @@ def make_replay(model_name: str, args: dict,
         nhwc=str(getattr(net, 'output_fmt', 'NCHW')).endswith('NHWC'),
         concat=bool(getattr(net, 'concat', False)),
         unused=frozenset(whole.state_dict()) - kept,
-        input_size=_fixed_size(net, args))
+        input_size=_fixed_size(net, args),
+        native_size=tuple(net.pretrained_cfg['input_size'][-2:]))
 
 
 def _four_taps(model_name: str, net: nn.Module,

@@ -163,6 +163,10 @@ def test_any_size_for_swin_and_a_clear_error_for_the_others():
         assert backbone(torch.empty(1, 3, 64, 64))[0].shape[2] == 16
         with pytest.raises(ValueError, match=r'dict\(img_size=\(96, 96\)\)'):
             backbone(torch.empty(1, 3, 96, 96))
+        backbone = TimmBackbone('halonet26t')
+        assert backbone(torch.empty(1, 3, 256, 256))[0].shape[2] == 64
+        with pytest.raises(ValueError, match=r'its own is \(256, 256\)'):
+            backbone(torch.empty(1, 3, 96, 96))
 
 
 def test_out_indices():
@@ -311,7 +315,27 @@ def test_one_name_of_every_family():
     assert len(smallest) >= 50
     for _, name in smallest.values():
         ours, theirs = pair(name)
-        x = torch.randn(1, 3, *(ours.input_size or (64, 64)))
+        x = torch.randn(1, 3, *(ours.input_size or ours.native_size))
         with torch.no_grad():
             for a, b in zip(ours(x), timm_maps(theirs, x), strict=True):
                 torch.testing.assert_close(a, b, msg=name)
+        if 'inception' not in name:  # unpadded: maps of odd sizes
+            assert_trains(ours, x)
+
+
+def assert_trains(backbone, x):
+    """No map is changed in place afterwards, no parameter is unused."""
+    backbone.norm_eval = True
+    backbone.train()
+    x = backbone.stem(x)
+    maps, kept = [], []
+    for stage in backbone.stages:
+        x = stage(x)
+        maps.append(x)
+        kept.append(x.detach().clone())
+    for a, b in zip(maps, kept, strict=True):
+        assert torch.equal(a, b), backbone.model_name
+    sum(m.square().mean() for m in maps).backward()
+    unused = [key for key, value in backbone.named_parameters()
+              if value.grad is None]
+    assert not unused, (backbone.model_name, unused)
