@@ -109,18 +109,19 @@ def make_replay(model_name: str, args: dict,
     """
     import timm
     check_name(model_name)
-    with torch.device('meta'):  # costs no memory and no random numbers
-        try:
+    try:
+        with torch.device('meta'):  # costs no memory, no random numbers
             probe = timm.create_model(model_name, features_only=True, **args)
-            whole = timm.create_model(model_name, **args)
-        except TypeError as error:
-            raise ValueError(f'timm cannot build {model_name!r} with '
-                             f'timm_args={args}: {error}') from error
-        except RuntimeError as error:
-            raise ValueError(f'timm has no features for {model_name!r}: '
-                             f'{error}') from error
+    except TypeError as error:
+        raise ValueError(f'timm cannot build {model_name!r} with '
+                         f'timm_args={args}: {error}') from error
+    except RuntimeError as error:
+        raise ValueError(f'timm has no features for {model_name!r}: '
+                         f'{error}') from error
     indices = _four_taps(model_name, probe, out_indices)
     _check_kind(model_name, probe)
+    with torch.device('meta'):
+        whole = timm.create_model(model_name, **args)
     net = timm.create_model(model_name, features_only=True,
                             out_indices=tuple(indices), **args)
     info = net.feature_info
