@@ -190,3 +190,29 @@ def _fill(template: str):
             return str(int(text) - 1) if slot[2] else text
         return re.sub(r'<(\d)(-1)?>', group, template)
     return replace
+
+
+def never_run(model) -> list[tuple[str, int, str]]:
+    """What the released checkpoint of a SelM model stores in addition.
+
+    Args:
+        model (AVSegmentor): A SelM model, or any other, which has none.
+
+    Returns:
+        list[tuple[str, int, str]]: Slot, number of parameters that never
+        run, and what they are.
+    """
+    from mmavs.models.decode_heads import CLEVERHead
+    if not isinstance(model.decode_head, CLEVERHead):
+        return []
+    reasons = list(DROPPED.values())
+    extras = []
+    if getattr(model.backbone, 'model_name', None) == 'resnet50':
+        branch = sum(parameter.numel() for name, parameter
+                     in model.backbone.named_parameters()
+                     if re.search(r'\blayer[34]\.', name))
+        extras.append(('backbone', branch, reasons[0]))
+    unused = sum(parameter.numel() for layer in model.decode_head.layers
+                 for part in (layer.norm, layer.mlp)
+                 for parameter in part.parameters())
+    return [*extras, ('decode_head', unused, reasons[-1])]
