@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Building models from configs and zoo names."""
 
+import copy
 import os
 
 import torch
@@ -92,7 +93,7 @@ def get_model(name: str | os.PathLike | Config,
 
 def _as_config(config: str | os.PathLike | Config) -> Config:
     if isinstance(config, Config):
-        return Config(config._cfg_dict.copy(), filename=config.filename)
+        return copy.deepcopy(config)
     if is_config_path(config):
         return load_config(config)
     return load_config(find_entry(str(config)).config)
