@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from mmengine.utils import digit_version
 
 from .download import download
 
@@ -128,6 +129,10 @@ def _read_pickle(path: Path, map_location) -> dict:
                       stacklevel=3)
         return torch.load(path, map_location=map_location,
                           weights_only=False)
+    if digit_version(torch.__version__) < digit_version('2.6'):
+        # weights_only could be circumvented (CVE-2025-32434)
+        raise CheckpointError(f'PyTorch {torch.__version__} cannot read '
+                              f'{path} safely; upgrade to 2.6 or newer')
     allowed = [HistoryBuffer, (_history_method, 'builtins.getattr'), slice,
                *_numpy_globals()]
     try:

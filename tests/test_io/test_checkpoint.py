@@ -172,6 +172,13 @@ def test_numbers_of_numpy_1_are_read(tmp_path):
     assert load_checkpoint_file(path)['best'] == 0.5
 
 
+def test_old_pytorch_is_refused(tmp_path, monkeypatch):
+    torch.save({}, tmp_path / 'x.pth')
+    monkeypatch.setattr(torch, '__version__', '2.5.1+cpu')
+    with pytest.raises(CheckpointError, match='upgrade to 2.6'):
+        load_checkpoint_file(tmp_path / 'x.pth')
+
+
 def test_missing_file_names_file_and_switch():
     with pytest.raises(FileNotFoundError) as error:
         load_checkpoint_file('nowhere/x.pth', hint='or --cfg-options a=None')

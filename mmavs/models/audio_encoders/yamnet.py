@@ -11,17 +11,19 @@ from .base import AudioEncoder
 _STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 _WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
 NUM_AUDIOSET_CLASSES = 521
+LOG_OFFSET = 0.001
 
 
 @MODELS.register_module()
 class YAMNet(AudioEncoder):
     """YAMNet with its BatchNorm folded into the convolutions.
 
-    The log-mel patches must have been made with the log offset 0.001
-    (``LogMelSpectrogram(log_offset=0.001)``). Convolutions are named
-    ``c.0`` .. ``c.26``, the classifier ``fc``.
+    Convolutions are named ``c.0`` .. ``c.26``, the classifier ``fc``.
 
     Args:
+        log_offset (float): With which the log-mel patches were made. YAMNet
+            reads log(mel + 0.001); others are converted, so that data made
+            for VGGish (0.01) can be used. Defaults to 0.001.
         frozen (bool): Defaults to True.
         allow_random (bool): See :class:`AudioEncoder`. Defaults to False.
         chunk_size (int, optional): See :class:`AudioEncoder`. Defaults to
@@ -35,12 +37,17 @@ class YAMNet(AudioEncoder):
 
     out_channels = 1024
 
-    def __init__(self, *, frozen: bool = True, allow_random: bool = False,
+    def __init__(self, *, log_offset: float = LOG_OFFSET,
+                 frozen: bool = True, allow_random: bool = False,
                  chunk_size: int | None = None,
                  with_classifier: bool = False,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(frozen=frozen, allow_random=allow_random,
                          chunk_size=chunk_size, init_cfg=init_cfg)
+        if log_offset <= 0:
+            raise ValueError(f'YAMNet: log_offset must be positive, got '
+                             f'{log_offset}')
+        self.log_offset = log_offset
         self.c = nn.ModuleList([nn.Conv2d(1, 32, 3, stride=2)])
         width = 32
         for stride, wider in zip(_STRIDES, _WIDTHS, strict=True):
@@ -54,6 +61,9 @@ class YAMNet(AudioEncoder):
     def encode(self, log_mel: Tensor) -> Tensor:
         """Patches (M, 1, 96, 64) to embeddings (M, 1024)."""
         x = log_mel
+        if self.log_offset != LOG_OFFSET:
+            mel = (x.exp() - self.log_offset).clamp(min=0)
+            x = (mel + LOG_OFFSET).log()
         for conv in self.c:
             x = conv(_same_padding(x, conv)).relu()
         return x.mean(dim=(2, 3))

@@ -277,6 +277,18 @@ class TestYAMNet:
         with pytest.raises(ValueError, match='with_classifier'):
             plain.classify(x)
 
+    def test_patches_made_for_vggish(self):
+        torch.manual_seed(0)
+        encoder = YAMNet(allow_random=True)
+        mel = torch.rand(4, 1, 96, 64) * torch.tensor(
+            [0., 1e-3, 1., 100.]).view(4, 1, 1, 1)
+        expected = encoder((mel + 0.001).log())
+        encoder.log_offset = 0.01
+        torch.testing.assert_close(encoder((mel + 0.01).log()), expected,
+                                   atol=1e-4, rtol=1e-4)
+        with pytest.raises(ValueError, match='log_offset'):
+            YAMNet(allow_random=True, log_offset=0.)
+
     def test_wrong_file_is_refused(self, shared_dir):
         path = shared_dir / 'weights/mobilenetv2_100_timm_imagenet.pth'
         encoder = YAMNet(init_cfg=dict(type='Pretrained',
