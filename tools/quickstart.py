@@ -110,7 +110,7 @@ def write_video(runner, path: Path) -> None:
     waveform, sample_rate = read_wav(sample.audio_path)
     write_clip_video(
         path, frames, clip['masks'], targets=clip['targets'],
-        waveform=np.asarray(waveform), sample_rate=sample_rate,
+        waveform=np.asarray(waveform).T, sample_rate=sample_rate,
         log_mel=clip['log_mel'], height=256)
 
 

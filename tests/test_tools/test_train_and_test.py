@@ -78,8 +78,8 @@ def test_missing_data_are_named(run_tool, tiny):
 def test_misspelt_argument_is_named(run_tool, tiny):
     line = error_line(run_tool(
         'train.py', tiny.config, '--work-dir', tiny.root / 'w',
-        '--cfg-options', 'model.decode_head.chanels=3'))
-    assert 'chanels' in line
+        '--cfg-options', 'model.decode_head.channles=3'))
+    assert 'channles' in line
 
 
 def test_traceback_on_request(run_process):
