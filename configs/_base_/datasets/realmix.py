@@ -1,18 +1,22 @@
 # RealMix: real objects, backgrounds and recordings, paired at random, in MS3's
 # layout. There is no test split. The log offset is YAMNet's.
 dataset_type = 'AVSBenchMS3Dataset'
-data_root = 'data/realmix'
+# another place: REALMIX_ROOT=/path/to/realmix python tools/train.py ...
+data_root = '{{$REALMIX_ROOT:data/realmix}}'
 
 train_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipMasks', kind='binary'),
     dict(type='LoadClipAudio'),
+    # few objects and backgrounds: strong augmentation of both modalities
     dict(type='RandomClipFlip', prob=0.5),
+    dict(type='RandomClipZoom', scale=(0.6, 1.6)),
     dict(type='ClipPhotometricJitter'),
-    dict(type='RandomGain', gain_db=(-6, 6)),
-    dict(type='RandomNoise', snr_db=(10, 40), prob=0.5),
-    dict(type='ResizeFrames', size=224),
-    dict(type='ResizeMasks', size=224),
+    dict(type='RandomGain', gain_db=(-10, 6)),
+    dict(type='RandomNoise', snr_db=(5, 40), prob=1.0),
+    dict(type='RandomTimeShift', max_shift=0.25, prob=1.0),
+    dict(type='ResizeFrames', size=160),
+    dict(type='ResizeMasks', size=160),
     dict(type='LogMelSpectrogram', framing='second', log_offset=0.001),
     dict(type='PackAVSInputs'),
 ]
@@ -20,8 +24,7 @@ test_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipMasks', kind='binary'),
     dict(type='LoadClipAudio'),
-    dict(type='ResizeFrames', size=224),
-    dict(type='ResizeMasks', size=224),
+    dict(type='ResizeFrames', size=160),
     dict(type='LogMelSpectrogram', framing='second', log_offset=0.001),
     dict(type='PackAVSInputs'),
 ]
