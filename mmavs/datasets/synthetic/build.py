@@ -19,7 +19,7 @@ from .writer import (
     write_clip,
 )
 
-WRITER_VERSION = 1
+WRITER_VERSION = 2
 """Raised when equal parameters no longer mean equal files."""
 MARKER = 'synthetic.json'
 DEFAULT_COUNTS = dict(

@@ -124,7 +124,7 @@ def _cast(rng: Generator, plan: ClipPlan, height: int, width: int
     """Sizes, places and colours; anchors keep apart where they can."""
     actors: list[Actor] = []
     for kind in (KINDS[k] for k in plan.kinds):
-        radius = height * rng.uniform(0.15, 0.22)
+        radius = height * rng.uniform(0.16, 0.24)
         low = 1.15 * radius
         high = np.array([width, height]) - low
         for _ in range(40):
