@@ -133,7 +133,8 @@ class AVSBenchMS3Dataset(_BinaryDataset):
 
     The csv may have two more columns: ``objects``, kinds joined by ``|``,
     and ``sounding``, per second one digit for each object, joined by ``|``
-    (``10|11|...``). ``sound_kinds`` comes from them, otherwise it is None.
+    (``10|11|...``). ``sound_kinds`` comes from them; where they are missing
+    or empty it is None.
 
     The arguments are those of both S4 and MS3: ``data_root``, ``split``,
     ``img_suffix`` ('.png'), ``mask_dir`` ('gt_masks'), ``num_seconds`` (5),
@@ -161,10 +162,10 @@ class AVSBenchMS3Dataset(_BinaryDataset):
         return clips
 
     def _kinds(self, row: dict[str, str]) -> list[str] | None:
-        if row.get('objects') is None or row.get('sounding') is None:
+        if not row.get('objects') or not row.get('sounding'):
             return None
-        objects = row['objects'].split('|') if row['objects'] else []
-        seconds = row['sounding'].split('|') if row['sounding'] else []
+        objects, seconds = row['objects'].split('|'), row['sounding'].split(
+            '|')
         if any(len(bits) != len(objects) or set(bits) - set('01')
                for bits in seconds):
             raise ValueError(
