@@ -11,7 +11,6 @@ import os
 import pickle
 import re
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
@@ -20,6 +19,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.utils import digit_version
 
 from .download import download
+from .numpy_stand_ins import numpy_stand_ins
 
 UNSAFE_ENV = 'MMAVS_ALLOW_UNSAFE_LOAD'
 _TRUE = ('1', 'true', 'yes', 'on')
@@ -37,18 +37,6 @@ class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """The checkpoint file or its URL cannot be reached."""
 
     __str__ = RuntimeError.__str__
-
-
-def _numpy_globals() -> list:
-    import numpy as np
-
-    core = np._core if hasattr(np, '_core') else np.core
-    dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefdFDSU'}
-    names = ['numpy.core.multiarray', 'numpy._core.multiarray']
-    return [np.ndarray, np.dtype, *dtypes,
-            *((core.multiarray.scalar, f'{name}.scalar') for name in names),
-            *((core.multiarray._reconstruct, f'{name}._reconstruct')
-              for name in names)]
 
 
 def _history_method(owner, name: str):
@@ -134,16 +122,16 @@ def _read_pickle(path: Path, map_location) -> dict:
         raise CheckpointError(f'PyTorch {torch.__version__} cannot read '
                               f'{path} safely; upgrade to 2.6 or newer')
     allowed = [HistoryBuffer, (_history_method, 'builtins.getattr'), slice,
-               *_numpy_globals()]
+               *numpy_stand_ins()]
     try:
         with torch.serialization.safe_globals(allowed):
             return torch.load(path, map_location=map_location,
                               weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_why_refused(path, str(error))) from None
-    except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, ValueError,
-            IndexError, TypeError, AttributeError, UnicodeDecodeError,
-            AssertionError) as error:
+    except OSError:
+        raise
+    except Exception as error:
         if 'TorchScript' in str(error):
             raise CheckpointError(
                 f'{path} is a TorchScript program, not a checkpoint; save '
@@ -167,11 +155,11 @@ def _why_refused(path: Path, reason: str) -> str:
             f'{UNSAFE_ENV}=1 for one run and save it again as plain weights')
 
 
-def _load_local(filename, map_location=None):
+def load_from_safe_reader(filename, map_location=None):
     return load_checkpoint_file(filename, map_location=map_location)
 
 
-def _load_torchvision(filename, map_location=None):
+def load_from_torchvision(filename, map_location=None):
     from mmengine.runner.checkpoint import get_torchvision_models
     name = filename.split('://', 1)[1]
     urls = get_torchvision_models()
@@ -180,7 +168,7 @@ def _load_torchvision(filename, map_location=None):
     return load_checkpoint_file(urls[name], map_location=map_location)
 
 
-def _refuse_scheme(filename, map_location=None):
+def load_from_refused(filename, map_location=None):
     raise CheckpointError(
         f'{filename}: MMEngine reads this kind of address unsafely; '
         'download the file and give its path, or give its https:// URL')
@@ -193,7 +181,7 @@ def install_safe_loader() -> None:
     every ``Pretrained`` initialiser are safe. Calling it again is harmless.
     """
     register = CheckpointLoader.register_scheme
-    register(prefixes=['', *_REMOTE], loader=_load_local, force=True)
+    register(prefixes=['', *_REMOTE], loader=load_from_safe_reader, force=True)
     register(prefixes=['torchvision://', 'modelzoo://'],
-             loader=_load_torchvision, force=True)
-    register(prefixes=_UNSAFE_SCHEMES, loader=_refuse_scheme, force=True)
+             loader=load_from_torchvision, force=True)
+    register(prefixes=_UNSAFE_SCHEMES, loader=load_from_refused, force=True)
