@@ -162,7 +162,7 @@ class AVSBenchDataset(BaseDataset):
             raise FileNotFoundError(
                 f'{path} is not there; set data_root of '
                 f'{type(self).__name__} to the folder that holds '
-                f'{path.name} (docs/en/data_preparation.md)')
+                f'{path.name} (docs/en/user_guides/data.md)')
         with open(path, newline='', encoding='utf-8-sig') as f:
             reader = csv.DictReader(f)
             missing = set(columns) - set(reader.fieldnames or ())

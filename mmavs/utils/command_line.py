@@ -12,11 +12,12 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     """Errors whose message is meant for the user."""
     from mmengine.config.utils import ConfigParsingError
 
+    from mmavs.datasets.errors import ClipError
     from mmavs.engine.hooks.non_finite_loss_hook import NonFiniteLossError
     from mmavs.io.checkpoint import CheckpointError
     return (OSError, ValueError, KeyError, TypeError, ImportError,
             SyntaxError, ConfigParsingError, CheckpointError,
-            NonFiniteLossError)
+            ClipError, NonFiniteLossError)
 
 
 def one_line(error: BaseException) -> str:
