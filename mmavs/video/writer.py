@@ -103,7 +103,7 @@ class VideoWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Fragments can be played although the file has no end yet;
         # otherwise the index goes to the front, for the web.
-        options = (dict(movflags='frag_keyframe+empty_moov'
+        options = (dict(movflags='frag_keyframe+delay_moov'
                         '+default_base_moof', flush_packets='1')
                    if self.keep_partial else dict(movflags='faststart'))
         self._temporary = (

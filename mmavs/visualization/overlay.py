@@ -51,6 +51,48 @@ def mask_outline(mask: np.ndarray, width: int = 1) -> np.ndarray:
     return edge & (mask != 0)
 
 
+class MaskPainter:
+    """A mask ready to be laid over many frames.
+
+    Args:
+        mask (np.ndarray): (h, w) class indices, 0 is background; resized
+            to ``size`` if needed.
+        colours (Sequence[Sequence[int]]): RGB of each class; entry 0 is not
+            used.
+        size (tuple[int, int]): Height and width of the frames.
+        alpha (float): Weight of the colour in 0..1. Defaults to 0.5.
+        outline (bool): Whether to draw the border in full colour. Defaults
+            to True.
+
+    Raises:
+        ValueError: If the mask has a class without a colour.
+    """
+
+    def __init__(self, mask: np.ndarray, colours: Sequence[Sequence[int]],
+                 size: tuple[int, int], *, alpha: float = 0.5,
+                 outline: bool = True) -> None:
+        mask = resize_mask(mask, size)
+        colours = np.asarray(colours, dtype=np.uint8)
+        if mask.max(initial=0) >= len(colours):
+            raise ValueError(f'the mask has class {mask.max()}, but there '
+                             f'are colours for {len(colours)} classes only')
+        weight = np.zeros(256, dtype=np.uint8)
+        weight[1:] = round(alpha * 255)
+        matte = weight[mask]
+        if outline:
+            matte[mask_outline(mask, width=max(1, max(size) // 200))] = 255
+        self._empty = not matte.any()
+        self._tint = Image.fromarray(colours[mask])
+        self._matte = Image.fromarray(matte)
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Return the frame (H, W, 3) uint8 with the mask over it, a copy."""
+        if self._empty:
+            return frame.copy()
+        return np.array(Image.composite(
+            self._tint, Image.fromarray(frame), self._matte))
+
+
 def overlay_mask(frame: np.ndarray, mask: np.ndarray,
                  colours: Sequence[Sequence[int]], *,
                  alpha: float = 0.5, outline: bool = True) -> np.ndarray:
@@ -58,10 +100,8 @@ def overlay_mask(frame: np.ndarray, mask: np.ndarray,
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
-        mask (np.ndarray): (h, w) class indices, 0 is background; resized
-            to the frame if needed.
-        colours (Sequence[Sequence[int]]): RGB of each class; entry 0 is not
-            used.
+        mask (np.ndarray): (h, w) class indices; see :class:`MaskPainter`.
+        colours (Sequence[Sequence[int]]): RGB of each class.
         alpha (float): Weight of the colour in 0..1. Defaults to 0.5.
         outline (bool): Whether to draw the border in full colour. Defaults
             to True.
@@ -72,16 +112,5 @@ def overlay_mask(frame: np.ndarray, mask: np.ndarray,
     Raises:
         ValueError: If the mask has a class without a colour.
     """
-    mask = resize_mask(mask, frame.shape[:2])
-    colours = np.asarray(colours, dtype=np.float32)
-    if mask.max(initial=0) >= len(colours):
-        raise ValueError(f'the mask has class {mask.max()}, but there are '
-                         f'colours for {len(colours)} classes only')
-    inside = mask != 0
-    out = frame.copy()
-    tint = colours[mask[inside]]
-    out[inside] = np.round(frame[inside] * (1 - alpha) + tint * alpha)
-    if outline:
-        edge = mask_outline(mask, width=max(1, max(frame.shape[:2]) // 200))
-        out[edge] = colours[mask[edge]]
-    return out
+    return MaskPainter(mask, colours, frame.shape[:2], alpha=alpha,
+                       outline=outline)(frame)

@@ -186,6 +186,20 @@ def test_a_killed_writer_leaves_what_can_be_played(tmp_path):
     assert names.index('moov') < names.index('mdat')
 
 
+@pytest.mark.parametrize('keep_partial', [False, True])
+def test_both_ways_of_writing_start_at_zero(tmp_path, keep_partial):
+    path = tmp_path / 'a.mp4'
+    with VideoWriter(path, size=(48, 64), fps=25, sample_rate=44100,
+                     keep_partial=keep_partial) as writer:
+        for frame in pictures(50):
+            writer.write_audio(np.zeros(1764))
+            writer.write_frame(frame)
+    with av.open(str(path)) as container:
+        for stream in container.streams:
+            assert stream.start_time == 0
+            assert stream.duration * stream.time_base == pytest.approx(2)
+
+
 def test_frames_with_their_own_times(tmp_path):
     times = [0, 0.1, 0.5, 0.55, 2.0]
     with VideoWriter(tmp_path / 'a.mp4', size=(48, 64), fps=10,
