@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmavs.io.checkpoint import CheckpointNotFoundError
@@ -148,6 +149,8 @@ class TimmBackbone(StagedBackbone):
 
     def _download(self) -> None:
         import timm
+        print_log(f'timm gets the weights of {self.model_name}',
+                  logger='current')
         try:
             source = timm.create_model(
                 self.model_name, pretrained=True, **self._args)

@@ -210,9 +210,8 @@ def _named_modules(net: nn.Module, whole: nn.Module) -> dict[str, nn.Module]:
 def _tap_names(net: nn.Module, names: list[str],
                modules: dict[str, nn.Module]) -> list[str]:
     """Names of the modules after which the maps are taken."""
-    for index, name in enumerate(names):
-        if name not in modules and name.startswith('blocks.'):
-            names[index] = '.'.join(name.split('.')[:2])
+    if _is_block_list(net):  # `blocks.2.0.conv` is inside `blocks.2`
+        names = ['.'.join(name.split('.')[:2]) for name in names]
     assert all(name in modules for name in names), (names, list(modules))
     return names
 
