@@ -8,12 +8,15 @@ import pytest
 import torch
 
 from mmavs.datasets import (
+    AVSBenchDataset,
     AVSBenchMS3Dataset,
     AVSBenchS4Dataset,
     AVSBenchSemanticDataset,
     ClipError,
 )
+from mmavs.datasets.check import check_data_set, find_data_sets
 from mmavs.datasets.classes import SEMANTIC_CLASSES, voc_palette
+from mmavs.datasets.synthetic import write_synthetic
 from mmavs.registry import DATASETS
 
 from .layouts import write_avss, write_ms3, write_s4
@@ -278,6 +281,27 @@ def test_clip_errors_survive_pickling():
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error) == "clip 'a': /b.png: is broken"
     assert (again.clip_id, again.path) == ('a', '/b.png')
+
+
+def test_a_data_set_must_list_its_clips(tmp_path):
+    with pytest.raises(TypeError, match=r'must define load_clips\(\)'):
+        AVSBenchDataset(data_root=str(tmp_path))
+
+
+def test_the_synthetic_set_is_read_and_swapped(tmp_path):
+    write_synthetic(tmp_path, num_train=1, num_val=8, num_test=1, size=64,
+                    workers=1)
+    for layout, root in find_data_sets(tmp_path).items():
+        assert not check_data_set(root, layout).problems
+    for kind, folder in ((AVSBenchS4Dataset, 'Single-source'),
+                         (AVSBenchMS3Dataset, 'Multi-sources'),
+                         (AVSBenchSemanticDataset, 'AVSS')):
+        clips = kind(data_root=str(tmp_path / folder), split='val',
+                     audio_mode='swapped')
+        kinds = {clip['clip_id']: set(clip['sound_kinds']) for clip in clips}
+        assert len(kinds) == 8
+        for clip in clips:
+            assert not kinds[clip['clip_id']] & kinds[clip['audio_clip_id']]
 
 
 def test_realmix(shared_dir):

@@ -1,6 +1,8 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Changes of the waveform, and the log-mel spectrogram."""
 
+from abc import abstractmethod
+
 import numpy as np
 import torch
 
@@ -95,10 +97,10 @@ class _RandomWaveform(ClipTransform):
             results['waveform'] = self.change(waveform, results, rng)
         return results
 
+    @abstractmethod
     def change(self, waveform: np.ndarray, results: dict,
                rng: np.random.Generator) -> np.ndarray:
         """Return the changed waveform, of the same length and dtype."""
-        raise TypeError(f'{type(self).__name__} must define change()')
 
 
 @TRANSFORMS.register_module()
