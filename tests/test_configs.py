@@ -3,12 +3,9 @@
 
 import re
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmavs.registry import (
@@ -23,21 +20,12 @@ from mmavs.registry import (
 )
 from mmavs.structures import AVSDataSample
 
-REPO = Path(__file__).resolve().parents[1]
-CONFIGS = sorted(
-    path.relative_to(REPO / 'configs').as_posix()
-    for path in (REPO / 'configs').rglob('*.py')
-    if path.relative_to(REPO / 'configs').parts[0] != '_base_')
+from .small_models import CONFIGS, REPO, WIDTH, read_config, small_model
+
 # <method>_<backbone>_<setting>[_<what>]
 NAME = re.compile(r'[a-z0-9-]+(_[a-z0-9-]+){2,3}')
-WIDTH = 128  # of VGGish's embeddings, which stand in for the encoder
 
 each_config = pytest.mark.parametrize('name', CONFIGS)
-
-
-@cache
-def read(name):
-    return Config.fromfile(REPO / 'configs' / name)
 
 
 def depth(path):
@@ -45,20 +33,6 @@ def depth(path):
     found = re.search(r'_base_ = (\[[^]]*\]|\S+)', path.read_text())
     bases = re.findall(r"'([^']+)'", found[1]) if found else []
     return 1 + max((depth(path.parent / base) for base in bases), default=0)
-
-
-def small_model(name):
-    """The config's model with a small backbone, fed with embeddings."""
-    model = deepcopy(read(name).model)
-    is_pvt = 'pvt' in model.backbone.get('model_name', '')
-    model.backbone = dict(
-        type='TimmBackbone',
-        model_name='pvt_v2_b0' if is_pvt else 'resnet18')
-    if model.data_preprocessor.get('pad_to'):
-        model.data_preprocessor.pad_to = 3
-    model.audio_encoder = None
-    model.audio_projector.in_channels = WIDTH
-    return MODELS.build(model)
 
 
 def clip(num_classes, seconds=2, size=64):
@@ -87,7 +61,7 @@ def test_name_and_inheritance(name):
 
 @each_config
 def test_everything_it_names_exists(name):
-    cfg = read(name)
+    cfg = read_config(name)
     with DefaultScope.overwrite_default_scope('mmavs'):
         loaders = [cfg[f'{part}_dataloader'] for part in (
             'train', 'val', 'test')]
@@ -109,7 +83,7 @@ def test_everything_it_names_exists(name):
 def test_small_model_learns_and_predicts(name):
     torch.manual_seed(0)
     model = small_model(name)
-    num_classes = read(name).model.decode_head.get('num_classes', 1)
+    num_classes = read_config(name).model.decode_head.get('num_classes', 1)
     model.train()
     batch = clip(num_classes)
     # two clips: BatchNorm needs more than one value per channel
@@ -135,7 +109,7 @@ def test_small_model_learns_and_predicts(name):
 @each_config
 def test_true_size_on_the_meta_device(name):
     """Real backbone, real input: shapes only, nothing is computed."""
-    cfg = read(name)
+    cfg = read_config(name)
     model_cfg = deepcopy(cfg.model)
     model_cfg.audio_encoder.update(init_cfg=None, allow_random=True)
     size = next((step['size'] for step in
