@@ -3,4 +3,6 @@ from .inferencer import AVSInferencer
 from .model import get_model, init_model
 from .model_zoo import ZooEntry, list_models
 
-__all__ = ['AVSInferencer', 'ZooEntry', 'get_model', 'init_model', 'list_models']
+__all__ = [
+    'AVSInferencer', 'ZooEntry', 'get_model', 'init_model', 'list_models'
+]

@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """From any video to masks of what sounds in it."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -188,10 +189,17 @@ class AVSInferencer(BaseInferencer):
                 [source.name for source in sources])):
             writers = {} if folder is None else self._writers(
                 folder, stem, source, outputs, fps, alpha)
-            predictions.append(self._infer(
-                source, writers, seconds=seconds, fps=fps,
-                batch_size=batch_size, keep_masks=folder is None,
-                keep_samples=return_datasamples))
+            try:
+                predictions.append(self._infer(
+                    source, writers, seconds=seconds, fps=fps,
+                    batch_size=batch_size, keep_masks=folder is None,
+                    keep_samples=return_datasamples))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise OSError(
+                    errno.ENOSPC, f'{out_dir}: the disk is full; make room '
+                    'or choose another out_dir') from error
             pages.append(getattr(writers.get('sheet'), 'first_page', None))
         return dict(predictions=predictions, visualization=pages)
 
