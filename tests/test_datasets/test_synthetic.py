@@ -339,11 +339,27 @@ def test_other_parameters_need_overwrite(tmp_path):
     assert json.loads((tmp_path / 'synthetic.json').read_text())['seed'] == 1
 
 
+def test_layouts_can_be_added(root, tmp_path):
+    write_synthetic(tmp_path, **SMALL, layouts=('ms3',))
+    assert write_synthetic(tmp_path, **SMALL)['written']
+    assert digest(tmp_path) == digest(root)
+    assert not write_synthetic(tmp_path, **SMALL, layouts=('s4',))['written']
+
+
+def test_unreadable_marker(tmp_path):
+    (tmp_path / 'synthetic.json').write_text('{"layouts": 3}')
+    with pytest.raises(FileExistsError, match='not readable'):
+        write_synthetic(tmp_path, num_train=1)
+
+
 def test_real_data_is_never_touched(tmp_path):
     (tmp_path / 'Multi-sources').mkdir()
     with pytest.raises(FileExistsError, match='choose another root'):
         write_synthetic(tmp_path, num_train=1, overwrite=True)
-    assert [p.name for p in tmp_path.iterdir()] == ['Multi-sources']
+    write_synthetic(tmp_path, **SMALL, layouts=('s4',))
+    with pytest.raises(FileExistsError, match='choose another root'):
+        write_synthetic(tmp_path, **SMALL)
+    assert not list((tmp_path / 'Multi-sources').iterdir())
 
 
 @pytest.mark.parametrize('wrong, message', [

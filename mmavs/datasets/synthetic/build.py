@@ -41,8 +41,8 @@ def write_synthetic(root: str | Path, *,
     Objects with their own look and timbre move over a textured background;
     which of them sound changes by the second, and only these are marked.
     The content of a clip depends on the seed, its split and its index alone.
-    An interrupted run is completed by the next one; a complete data set with
-    the same parameters is left as it is.
+    An interrupted run is completed by the next one; what is complete with the
+    same parameters is left as it is, and further layouts can be added.
 
     Args:
         root (str | Path): Folder for ``Single-source``, ``Multi-sources``
@@ -73,21 +73,20 @@ def write_synthetic(root: str | Path, *,
     counts = _counts(layouts, dict(train=num_train, val=num_val,
                                    test=num_test))
     _check_sizes(size, seed, sample_rate)
-    parameters = dict(version=WRITER_VERSION, clips=counts, size=size,
-                      seed=seed, sample_rate=sample_rate)
+    parameters = dict(version=WRITER_VERSION, size=size, seed=seed,
+                      sample_rate=sample_rate)
     plans = {layout: [plan for split in SPLITS for plan in plan_layout(
         layout, seed, split, counts[layout][split])] for layout in counts}
+    complete = _claim(root, parameters, counts, overwrite)
     missing = [(root, layout, plan, size, sample_rate)
-               for layout in counts for plan in plans[layout]]
-    complete = _claim(root, parameters, overwrite)
-    missing = [job for job in missing
-               if not audio_path(*job[:3]).exists()]
+               for layout in counts for plan in plans[layout]
+               if not audio_path(root, layout, plan).exists()]
     written = bool(missing) or not complete
     if written:
         _run(missing, workers)
         for layout in counts:
             write_meta(root, layout, plans[layout])
-        _mark(root, parameters, complete=True)
+        _mark(root, parameters, counts, complete=True)
     return dict(root=str(root), clips=counts, written=written,
                 seconds=time.perf_counter() - start)
 
@@ -117,34 +116,62 @@ def _check_sizes(size: int, seed: int, sample_rate: int) -> None:
                          f'timbres reach up to 7 kHz, got {sample_rate}')
 
 
-def _claim(root: Path, parameters: dict, overwrite: bool) -> bool:
-    """Make sure the folder is ours; say whether it is complete."""
+def _read_marker(root: Path) -> dict:
+    """What the marker says, nothing if there is none."""
     marker = root / MARKER
-    folders = [root / name for name in LAYOUT_FOLDERS.values()]
-    if marker.exists():
+    if not marker.exists():
+        return {}
+    try:
         found = json.loads(marker.read_text())
-        complete = found.pop('complete', False)
-        if found == parameters:
-            return complete
-        if not overwrite:
-            raise FileExistsError(
-                f'{marker} describes a synthetic data set with other '
-                'parameters; choose another root or pass overwrite '
-                '(--overwrite) to replace it')
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        return dict(found, layouts=dict(found['layouts']))
+    except (ValueError, KeyError, TypeError):
+        raise FileExistsError(
+            f'{marker} is not readable; delete {root} if it is a synthetic '
+            'data set, or choose another root') from None
+
+
+def _claim(root: Path, parameters: dict, counts: dict, overwrite: bool
+           ) -> bool:
+    """Make sure the folder is ours; say whether the layouts are complete."""
+    found = _read_marker(root)
+    known = found.get('layouts', {})
+    same = all(found.get(key) == value for key, value in parameters.items())
+    same &= all(known.get(layout, dict(clips=clips))['clips'] == clips
+                for layout, clips in counts.items())
+    if found and same:
+        complete = all(layout in known and known[layout]['complete']
+                       for layout in counts)
+    elif found and overwrite:
+        for name in LAYOUT_FOLDERS.values():
+            shutil.rmtree(root / name, ignore_errors=True)
+        (root / MARKER).unlink()
+        known, complete = {}, False
+    elif found:
+        raise FileExistsError(
+            f'{root / MARKER} describes a synthetic data set with other '
+            f'parameters; delete {root}, choose another root, or pass '
+            'overwrite (--overwrite) to replace it')
     else:
-        for folder in folders:
-            if folder.exists():
-                raise FileExistsError(
-                    f'{folder} was not written by this program (there is no '
-                    f'{marker}); choose another root')
-    _mark(root, parameters, complete=False)
-    return False
+        complete = False
+    for layout in counts:
+        folder = root / LAYOUT_FOLDERS[layout]
+        if layout not in known and folder.exists():
+            raise FileExistsError(
+                f'{folder} was not written by this program ({root / MARKER} '
+                'does not name it); choose another root')
+    if not complete:
+        _mark(root, parameters, counts, complete=False)
+    return complete
 
 
-def _mark(root: Path, parameters: dict, complete: bool) -> None:
-    content = json.dumps(dict(parameters, complete=complete), indent=1)
+def _mark(root: Path, parameters: dict, counts: dict, complete: bool
+          ) -> None:
+    """Note the state of these layouts beside what the marker holds."""
+    layouts = _read_marker(root).get('layouts', {})
+    layouts.update({layout: dict(clips=clips, complete=complete)
+                    for layout, clips in counts.items()})
+    content = json.dumps(dict(parameters, layouts=layouts), indent=1,
+                         sort_keys=True)
     write_bytes(root / MARKER, content.encode())
 
 
