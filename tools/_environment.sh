@@ -63,15 +63,14 @@ reachable? Running the same command again goes on."
 
 # install_mmavs FOLDER: the checkout itself, editable, without dependencies.
 install_mmavs() {
-    if "$1/bin/python" -c 'import sys, mmavs, pathlib
-root = pathlib.Path(mmavs.__file__).resolve().parents[1]
-mim = root / "mmavs" / ".mim" / "configs"
-sys.exit(root != pathlib.Path(sys.argv[1]).resolve() or not mim.is_dir())' \
-            "$ROOT" > /dev/null 2>&1 && "$1/bin/python" -m pip show --quiet \
-            mmavs > /dev/null 2>&1; then
+    local marker=$1/.mmavs-setup hash
+    hash="$ROOT $(cat "$ROOT/setup.cfg" "$ROOT/setup.py" | cksum)"
+    if [ "$(cat "$marker" 2> /dev/null)" = "$hash" ] \
+            && [ -e "$ROOT/mmavs/.mim/configs" ]; then
         return 0
     fi
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
         --no-deps --no-build-isolation -e "$ROOT" \
         || stop "pip could not install $ROOT"
+    printf '%s' "$hash" > "$marker"
 }

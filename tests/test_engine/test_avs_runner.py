@@ -198,13 +198,21 @@ def test_two_processes_resume_exactly(tmp_path, repo_dir):
                       for run in 'ab'))
 
 
+LONG = ('train_cfg.max_epochs=30', )
+
+
+@pytest.fixture(scope='module')
+def long_run(tmp_path_factory, repo_dir):
+    work_dir = tmp_path_factory.mktemp('long')
+    finish(run_toy(work_dir, *LONG, repo=repo_dir))
+    return torch.load(work_dir / 'weights_0.pt')
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('delay', [0.0, 0.05, 0.3, 0.9])
-def test_killed_run_resumes_exactly(tmp_path, repo_dir, delay):
-    options = ['train_cfg.max_epochs=30']
-    finish(run_toy(tmp_path / 'whole', *options, repo=repo_dir))
+def test_killed_run_resumes_exactly(tmp_path, repo_dir, long_run, delay):
     work_dir = tmp_path / 'killed'
-    process = run_toy(work_dir, *options, repo=repo_dir)
+    process = run_toy(work_dir, *LONG, repo=repo_dir)
     deadline = time.time() + 120
     while not list(work_dir.glob('epoch_2.pth')):
         assert time.time() < deadline and process.poll() is None
@@ -213,9 +221,8 @@ def test_killed_run_resumes_exactly(tmp_path, repo_dir, delay):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (work_dir / 'weights_0.pt').exists()
-    finish(run_toy(work_dir, *options, "resume='auto'", repo=repo_dir))
-    assert_same(torch.load(tmp_path / 'whole' / 'weights_0.pt'),
-                torch.load(work_dir / 'weights_0.pt'))
+    finish(run_toy(work_dir, *LONG, "resume='auto'", repo=repo_dir))
+    assert_same(long_run, torch.load(work_dir / 'weights_0.pt'))
 
 
 @pytest.mark.slow

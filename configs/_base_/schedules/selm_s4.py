@@ -20,6 +20,7 @@ default_hooks = dict(
         save_best='avsbench/J',
         rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    non_finite=dict(type='NonFiniteLossHook'),
     visualization=dict(type='AVSVisualizationHook', draw=False))
 
 # What --auto-scale-lr divides by: the clips of a step, over all GPUs.

@@ -2,10 +2,12 @@
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 from .prediction_writer_hook import PredictionWriterHook
 from .random_state_hook import RandomStateHook
+from .sync_loss_hook import SyncLossHook
 from .unfreeze_hook import UnfreezeHook
 from .visualization_hook import AVSVisualizationHook
 
 __all__ = [
     'AVSVisualizationHook', 'NonFiniteLossError', 'NonFiniteLossHook',
-    'PredictionWriterHook', 'RandomStateHook', 'UnfreezeHook',
+    'PredictionWriterHook', 'RandomStateHook', 'SyncLossHook',
+    'UnfreezeHook',
 ]

@@ -21,6 +21,7 @@ from mmengine.utils import apply_to
 from torch import nn
 
 from mmavs.engine.hooks.random_state_hook import RandomStateHook
+from mmavs.engine.hooks.sync_loss_hook import SyncLossHook
 from mmavs.io import atomic_write
 from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
 from mmavs.registry import RUNNERS
@@ -100,10 +101,11 @@ class AVSRunner(Runner):
 
     def register_hooks(self, default_hooks: dict | None = None,
                        custom_hooks: list | None = None) -> None:
-        """Register the hooks of the config and :class:`RandomStateHook`."""
+        """Register the config's hooks and those every run needs."""
         super().register_hooks(default_hooks, custom_hooks)
-        if not any(isinstance(h, RandomStateHook) for h in self._hooks):
-            self.register_hook(RandomStateHook())
+        for kind in (RandomStateHook, SyncLossHook):
+            if not any(isinstance(hook, kind) for hook in self._hooks):
+                self.register_hook(kind())
 
     # ---- reading -------------------------------------------------------
 
