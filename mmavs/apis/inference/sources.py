@@ -214,6 +214,8 @@ def _folder_clip(folder: str | os.PathLike,
         raise ValueError(f'{folder}: holds no frames '
                          f'({", ".join(IMAGE_SUFFIXES)})')
     waveform, rate = (None, None) if sound is None else read_wav(sound)
+    if waveform is not None:
+        waveform = waveform.T  # to (samples, channels)
     return ArrayClip(sorted(paths, key=natural_key), 1., waveform, rate,
                      folder.name)
 
