@@ -2,8 +2,7 @@
 """The ``mmavs`` command."""
 
 import argparse
-import os
-import runpy
+import importlib.util
 import sys
 from collections.abc import Sequence
 
@@ -117,14 +116,18 @@ def list_models(args: argparse.Namespace) -> None:
     print('\n'.join(found))
 
 
-def open_door(name: str, arguments: Sequence[str]) -> None:
-    """Run a program of tools/ as if it had been called itself."""
+def open_door(name: str, arguments: Sequence[str]) -> int | None:
+    """Run a program of tools/ under the name of its door."""
     from mmavs.apis.model_zoo import zoo_root
     path = zoo_root() / DOORS[name][0]
     if not path.is_file():
         raise FileNotFoundError(f'{path} is missing; install mmavs again')
     sys.argv = [f'mmavs {name}', *arguments]
-    runpy.run_path(os.fspath(path), run_name='__main__')
+    spec = importlib.util.spec_from_file_location(
+        f'mmavs_tool_{path.stem}', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
