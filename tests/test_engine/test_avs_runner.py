@@ -46,6 +46,19 @@ def test_resume_is_exact(tmp_path, whole_run, stop_after, workers):
     assert_same(weights(second), whole_run)
 
 
+def test_interrupted_validation_is_made_up_for(tmp_path):
+    """Epoch 2 is the best one, and its validation never ran."""
+    best = {'default_hooks.checkpoint': dict(
+        type='CheckpointHook', interval=1, save_best='toy/score',
+        rule='greater')}
+    toy_runner(tmp_path, val_dataloader=None, val_cfg=None,
+               val_evaluator=None, custom_hooks=[dict(
+                   type='StopHook', epochs=2)]).train()
+    toy_runner(tmp_path, resume='auto', **best).train()
+    assert [path.name for path in tmp_path.glob('best*')] == [
+        'best_toy_score_epoch_2.pth']
+
+
 def test_other_seed_gives_other_weights(tmp_path, whole_run):
     other = toy_runner(tmp_path / 'b', **{'randomness.seed': 8})
     other.train()

@@ -2,12 +2,13 @@
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 from .prediction_writer_hook import PredictionWriterHook
 from .random_state_hook import RandomStateHook
+from .resume_val_hook import ResumeValHook
 from .sync_loss_hook import SyncLossHook
 from .unfreeze_hook import UnfreezeHook
 from .visualization_hook import AVSVisualizationHook
 
 __all__ = [
     'AVSVisualizationHook', 'NonFiniteLossError', 'NonFiniteLossHook',
-    'PredictionWriterHook', 'RandomStateHook', 'SyncLossHook',
-    'UnfreezeHook',
+    'PredictionWriterHook', 'RandomStateHook', 'ResumeValHook',
+    'SyncLossHook', 'UnfreezeHook',
 ]

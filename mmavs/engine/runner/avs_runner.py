@@ -21,6 +21,7 @@ from mmengine.utils import apply_to
 from torch import nn
 
 from mmavs.engine.hooks.random_state_hook import RandomStateHook
+from mmavs.engine.hooks.resume_val_hook import ResumeValHook
 from mmavs.engine.hooks.sync_loss_hook import SyncLossHook
 from mmavs.io import atomic_write
 from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
@@ -50,6 +51,8 @@ class AVSRunner(Runner):
     also ``'auto'``: go on from the newest usable checkpoint of the work dir,
     and start from ``load_from`` or from scratch if there is none.
     """
+
+    was_resumed = False
 
     # ---- processes -----------------------------------------------------
 
@@ -103,7 +106,7 @@ class AVSRunner(Runner):
                        custom_hooks: list | None = None) -> None:
         """Register the config's hooks and those every run needs."""
         super().register_hooks(default_hooks, custom_hooks)
-        for kind in (RandomStateHook, SyncLossHook):
+        for kind in (RandomStateHook, ResumeValHook, SyncLossHook):
             if not any(isinstance(hook, kind) for hook in self._hooks):
                 self.register_hook(kind())
 
@@ -180,6 +183,7 @@ class AVSRunner(Runner):
         if resume_param_scheduler and self.param_schedulers is not None:
             self._resume_schedulers(checkpoint.get('param_schedulers'))
         self._resume_random_state(checkpoint.get('random_state'))
+        self.was_resumed = True
         self.logger.info(f'resumed from {filename}: epoch {self.epoch}, '
                          f'iteration {self.iter}')
 
