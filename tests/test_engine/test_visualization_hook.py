@@ -22,9 +22,20 @@ class Recorder:
         self.calls.append((name, image, data_sample, kwargs))
 
 
+class IdleRunner:
+    """A runner that only tests: its iteration must not be asked for."""
+
+    def __init__(self):
+        self.visualizer = Recorder()
+
+    @property
+    def iter(self):
+        raise AssertionError('this would build the training loop')
+
+
 @pytest.fixture
 def runner():
-    return SimpleNamespace(visualizer=Recorder(), iter=12)
+    return IdleRunner()
 
 
 def batch(first, size=2, seconds=2):
@@ -52,7 +63,9 @@ def test_off_by_default(runner):
 
 
 def test_clips_are_chosen_by_their_number(runner):
-    feed(AVSVisualizationHook(draw=True, interval=3), runner, 'val')
+    hook = AVSVisualizationHook(draw=True, interval=3)
+    hook.after_train_iter(SimpleNamespace(iter=11), 0)
+    feed(hook, runner, 'val')
     names = [call[0] for call in runner.visualizer.calls]
     assert names == [f'val_dog_clip_{i}' for i in (0, 3, 6)]
     _, image, sample, kwargs = runner.visualizer.calls[1]

@@ -60,6 +60,17 @@ class AVSVisualizationHook(Hook):
         self.show = show
         self.wait_time = wait_time
         self._drawn = 0
+        self._step = 0
+
+    def after_train_iter(self, runner: Runner, batch_idx: int,
+                         data_batch: dict | None = None,
+                         outputs: dict | None = None) -> None:
+        """Remember how far training is.
+
+        Asking the runner while it tests would make it build the training
+        loop, with a data set that may not be there.
+        """
+        self._step = runner.iter + 1
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start counting clips."""
@@ -107,7 +118,7 @@ class AVSVisualizationHook(Hook):
                 f'{mode}_{name}', clip_frames(sample, inputs, position),
                 sample, log_mel=log_mel and log_mel[position],
                 waveform=waveform, sample_rate=sample_rate, show=self.show,
-                wait_time=self.wait_time, step=runner.iter,
+                wait_time=self.wait_time, step=self._step,
                 out_file=Path(out_dir) / f'{name}.png' if out_dir else None)
 
 

@@ -42,6 +42,9 @@ class ClipMetric(BaseMetric):
             MMEngine. Defaults to None.
     """
 
+    # The names of the results carry their protocol; this keeps MMEngine from
+    # warning that there is no other prefix.
+    default_prefix = ''
     record: type[tuple]
 
     def __init__(self, *, protocol: str | Sequence[str] = PROTOCOLS,
