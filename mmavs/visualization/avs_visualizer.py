@@ -180,6 +180,11 @@ class AVSVisualizer(Visualizer):
                 sample.get('category'))
             if sample.get('sound_kinds'):
                 parts.append('sounds: ' + ', '.join(sample.sound_kinds))
+            other = sample.get('audio_clip_id')
+            if other not in (None, sample.get('clip_id')):
+                parts.append(f'with the sound of {other}')
+            if sample.get('audio_mode') not in (None, 'true'):
+                parts.append(f'audio: {sample.audio_mode}')
         known = [iou for iou in ious if iou is not None]
         if known:
             parts.append(f'mean J {np.mean(known):.3f}')

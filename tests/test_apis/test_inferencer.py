@@ -325,3 +325,21 @@ def test_real_videos(inferencer, shared_dir, tmp_path):
     with av.open(str(tmp_path / 'boat.mp4')) as container:
         assert len(container.streams.audio) == 1
         assert sum(1 for _ in container.decode(video=0)) == 181
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_video(inferencer, tmp_path,
+                                             monkeypatch):
+    path = make(tmp_path / 'long.mp4', seconds=400)
+    sizes, add = [], outputs_module.OverlayVideo.add
+
+    def measured(self, window):
+        add(self, window)
+        with open('/proc/self/statm') as file:
+            sizes.append(int(file.read().split()[1]))
+
+    monkeypatch.setattr(outputs_module.OverlayVideo, 'add', measured)
+    inferencer(path, out_dir=tmp_path / 'out',
+               outputs=['video', 'masks', 'json', 'npz', 'sheet'])
+    assert len(sizes) == 80
+    assert max(sizes[20:]) < 1.1 * sizes[20]
