@@ -24,22 +24,22 @@ from mmavs.registry import INFERENCERS
 from mmavs.structures import AVSDataSample
 from mmavs.utils.config import datasets_of, load_config
 from mmavs.visualization import AVSVisualizer
-from mmavs.visualization.overlay import resize_mask
 
+from .inference.output import Output
 from .inference.outputs import (
     OUTPUTS,
     ContactSheets,
     MaskImages,
-    Output,
-    OverlayVideo,
     ProbabilityArchive,
     RleJson,
     check_folder,
     colours_of,
     unique_stems,
 )
+from .inference.overlay_video import OverlayVideo
+from .inference.results import clip_sample, join_passes
 from .inference.sources import ClipSource, list_inputs, make_source
-from .inference.windows import Clip, Window, batches, clips, mask_time
+from .inference.windows import Clip, Window, batches, clips
 from .model import dataset_meta, get_model, init_model
 from .model_zoo import find_entry, is_config_path
 
@@ -252,7 +252,8 @@ class AVSInferencer(BaseInferencer):
                 if keep_masks:
                     masks.append(window.masks)
                 if keep_samples:
-                    samples.append(_data_sample(source, window))
+                    samples.append(clip_sample(
+                        source.name, source.size, window))
                 if bar is not None:
                     bar.update(len(window.masks))
         if bar is not None:
@@ -288,7 +289,7 @@ class AVSInferencer(BaseInferencer):
             for clip, data, sample in zip(group, packed, done):
                 passes.append((clip, data['inputs'], sample))
                 if clip.window_sound is not None:
-                    window = _join(passes, source.size, fps)
+                    window = join_passes(passes, source.size, fps)
                     window.final = window.start + len(window.masks) == total
                     passes = []
                     yield window
@@ -341,39 +342,3 @@ class AVSInferencer(BaseInferencer):
 def _type_name(part: dict) -> str:
     kind = part['type']
     return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
-
-
-def _join(passes: list[tuple[Clip, dict, AVSDataSample]],
-          size: tuple[int, int], fps: int) -> Window:
-    """The passes of a window, mask by mask in the order of time."""
-    rows = []  # (index, frame, mask, scores, log_mel)
-    for clip, inputs, sample in passes:
-        masks = sample.pred_sem_seg.cpu().numpy()
-        scores = sample.get('seg_logits')
-        scores = None if scores is None else scores.float().cpu().numpy()
-        log_mel = inputs.get('log_mel')
-        for place, index in enumerate(clip.indices):
-            rows.append((
-                index, clip.frames[place],
-                resize_mask(masks[place], size),
-                None if scores is None else scores[place],
-                None if log_mel is None else np.asarray(log_mel[place])))
-    rows.sort(key=lambda row: row[0])
-    indices, frames, masks, scores, log_mel = zip(*rows)
-    return Window(
-        start=indices[0], times=[mask_time(i, fps) for i in indices],
-        frames=list(frames), masks=np.stack(masks),
-        scores=None if scores[0] is None else np.stack(scores),
-        log_mel=None if log_mel[0] is None else np.stack(log_mel),
-        waveform=passes[-1][0].window_sound)
-
-
-def _data_sample(source: ClipSource, window: Window) -> AVSDataSample:
-    sample = AVSDataSample(
-        metainfo=dict(clip_id=source.name, ori_shape=source.size,
-                      times=window.times),
-        pred_sem_seg=torch.from_numpy(window.masks),
-        valid=torch.ones(len(window.masks), dtype=torch.bool))
-    if window.scores is not None:
-        sample.seg_logits = torch.from_numpy(window.scores)
-    return sample

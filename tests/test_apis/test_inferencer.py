@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.inference import outputs as outputs_module
+from mmavs.apis.inference import overlay_video as overlay_module
 from mmavs.apis.inference.sources import (
     list_inputs,
     make_source,
@@ -243,7 +244,7 @@ def test_frames_are_sorted_by_number():
 
 def test_ctrl_c_leaves_a_playable_part(inferencer, tmp_path, monkeypatch):
     path = make(tmp_path / 'long.mp4', seconds=12)
-    add, seen = outputs_module.OverlayVideo.add, []
+    add, seen = overlay_module.OverlayVideo.add, []
 
     def interrupted(self, window):
         add(self, window)
@@ -251,7 +252,7 @@ def test_ctrl_c_leaves_a_playable_part(inferencer, tmp_path, monkeypatch):
         if len(seen) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(outputs_module.OverlayVideo, 'add', interrupted)
+    monkeypatch.setattr(overlay_module.OverlayVideo, 'add', interrupted)
     with pytest.raises(KeyboardInterrupt):
         inferencer(path, out_dir=tmp_path / 'out',
                    outputs=['video', 'json', 'npz'])
@@ -331,14 +332,14 @@ def test_real_videos(inferencer, shared_dir, tmp_path):
 def test_memory_does_not_grow_with_the_video(inferencer, tmp_path,
                                              monkeypatch):
     path = make(tmp_path / 'long.mp4', seconds=400)
-    sizes, add = [], outputs_module.OverlayVideo.add
+    sizes, add = [], overlay_module.OverlayVideo.add
 
     def measured(self, window):
         add(self, window)
         with open('/proc/self/statm') as file:
             sizes.append(int(file.read().split()[1]))
 
-    monkeypatch.setattr(outputs_module.OverlayVideo, 'add', measured)
+    monkeypatch.setattr(overlay_module.OverlayVideo, 'add', measured)
     inferencer(path, out_dir=tmp_path / 'out',
                outputs=['video', 'masks', 'json', 'npz', 'sheet'])
     assert len(sizes) == 80

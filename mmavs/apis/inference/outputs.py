@@ -4,9 +4,7 @@
 import json
 import os
 import zipfile
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -17,103 +15,15 @@ from mmavs.audio import SAMPLE_RATE
 from mmavs.io.atomic import atomic_write
 from mmavs.io.rle import encode_rle
 from mmavs.structures import AVSDataSample
-from mmavs.video.writer import VideoWriter
 from mmavs.visualization import AVSVisualizer
-from mmavs.visualization.overlay import MaskPainter, resize_frame
+from mmavs.visualization.overlay import resize_frame
 from mmavs.visualization.palette import voc_palette
-from mmavs.visualization.text import draw_text
 
+from .output import Output
 from .sources import ClipSource
 from .windows import Window
 
 OUTPUTS = ('video', 'masks', 'json', 'npz', 'sheet')
-
-
-class Output(ABC):
-    """One kind of file; a context manager that is fed windows."""
-
-    path: Path
-
-    def __enter__(self) -> 'Output':
-        self._stack = ExitStack()
-        return self
-
-    def __exit__(self, *error) -> bool | None:
-        return self._stack.__exit__(*error)
-
-    @abstractmethod
-    def add(self, window: Window) -> None:
-        """Write what belongs to the next window."""
-
-
-class OverlayVideo(Output):
-    """All frames of the source with masks over them, and its sound.
-
-    A frame gets the mask of the 1/N second it lies in; N masks a second.
-    """
-
-    def __init__(self, path: Path, source: ClipSource, *, fps: int,
-                 colours: Sequence[Sequence[int]], names: Sequence[str],
-                 alpha: float = 0.5) -> None:
-        self.path = path
-        self._source, self._fps = source, fps
-        self._colours, self._names, self._alpha = colours, names, alpha
-
-    def __enter__(self) -> 'OverlayVideo':
-        super().__enter__()
-        source = self._source
-        self._writer = self._stack.enter_context(VideoWriter(
-            self.path, size=source.size, fps=source.fps,
-            sample_rate=source.sample_rate, channels=source.channels or 1,
-            variable_rate=True, keep_partial=True))
-        self._frames = source.frames()
-        self._next = next(self._frames, None)
-        self._sound = source.sound()
-        self._heard = source.sound_start
-        self._painted, self._paint = -1, None
-        return self
-
-    def add(self, window: Window) -> None:
-        """Write the frames up to the end of the window."""
-        stop = window.start + len(window.masks)
-        while self._next is not None:
-            time, frame = self._next
-            index = int(time * self._fps + 1e-6)
-            if index >= stop and not window.final:
-                break
-            index = min(max(index, window.start), stop - 1)
-            mask = window.masks[index - window.start]
-            if index != self._painted:
-                self._painted, self._paint = index, MaskPainter(
-                    mask, self._colours, frame.shape[:2], alpha=self._alpha)
-                self._seen = np.unique(mask[mask != 0])
-            self._play_until(time + 1)
-            self._writer.write_frame(
-                self._label(self._paint(frame)),
-                time=time - self._source.sound_start)
-            self._next = next(self._frames, None)
-        if window.final:
-            self._play_until(float('inf'))
-
-    def _play_until(self, time: float) -> None:
-        while self._heard < time:
-            block = next(self._sound, None)
-            if block is None:
-                self._heard = float('inf')
-                return
-            self._writer.write_audio(block)
-            self._heard += len(block) / self._source.sample_rate
-
-    def _label(self, picture: np.ndarray) -> np.ndarray:
-        """Name the classes in a corner, if there is more than one."""
-        size = max(12, picture.shape[0] // 28)
-        seen = self._seen if len(self._names) > 2 else ()
-        for line, index in enumerate(seen):
-            draw_text(picture, self._names[index],
-                      (size // 2, size // 2 + line * (size + 8)), size=size,
-                      colour=tuple(int(c) for c in self._colours[index]),
-                      shade=True)
-        return picture
 
 
 class MaskImages(Output):
