@@ -5,6 +5,7 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmavs.utils.command_line import run_program
 from mmavs.version import __version__
@@ -33,6 +34,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_infer(commands.add_parser(
         'infer', help='segment videos: overlay with sound, masks and more',
         description='Segment what sounds in videos of any length.'))
+    _add_compare(commands.add_parser(
+        'compare', help='several models on one video, side by side',
+        description='Show several models, and the ground truth, side by '
+        'side.'))
     models = commands.add_parser('list-models', help='list the model zoo')
     models.add_argument('pattern', nargs='?',
                         help='e.g. "selm*"; default: all')
@@ -83,6 +88,44 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
                         'best there is')
     parser.add_argument('--quiet', action='store_true',
                         help='no progress bar')
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('input', metavar='VIDEO', help='a video; with --wav, '
+                        'a folder of frames, one a second')
+    parser.add_argument('--model', nargs=2, action='append', required=True,
+                        metavar=('CONFIG', 'CHECKPOINT'),
+                        help='a model and its weights; once for each')
+    parser.add_argument('--labels', nargs='+', metavar='TEXT',
+                        help='names for the pictures; default: those of the '
+                        'configs')
+    parser.add_argument('--ground-truth', metavar='DIR',
+                        help='folder of mask images, one per mask')
+    parser.add_argument('--wav', metavar='FILE', help='sound of the frames '
+                        'in a folder')
+    parser.add_argument('--out-dir', default='results', metavar='DIR',
+                        help='default: %(default)s')
+    parser.add_argument('--fps', type=int, default=1, metavar='N',
+                        help='masks per second; default: 1')
+    parser.add_argument('--device', help='default: the best there is')
+
+
+def compare(args: argparse.Namespace) -> None:
+    """``mmavs compare``."""
+    from mmavs.apis import AVSInferencer, compare_models
+    labels = args.labels or [Path(config).stem for config, _ in args.model]
+    if len(labels) != len(args.model) or len(set(labels)) < len(labels):
+        raise ValueError('give --labels, a different one for each of the '
+                         f'{len(args.model)} models')
+    models = {label: AVSInferencer(config, checkpoint, args.device,
+                                   show_progress=False)
+              for label, (config, checkpoint) in zip(labels, args.model)}
+    item = args.input if args.wav is None else (args.input, args.wav)
+    paths = compare_models(models, item, args.out_dir, fps=args.fps,
+                           ground_truth=args.ground_truth)
+    for kind, files in paths.items():
+        for path in files:
+            print(f'{kind}: {path}')
 
 
 def infer(args: argparse.Namespace) -> None:
@@ -136,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments and arguments[0] in DOORS:
         run_program(lambda: open_door(arguments[0], arguments[1:]))
     args = build_parser().parse_args(arguments)
-    command = dict(infer=infer)
+    command = dict(infer=infer, compare=compare)
     command['list-models'] = list_models
     run_program(lambda: command[args.command](args))
 

@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mmavs import __version__, cli
+from mmavs.apis import init_model
 from mmavs.apis.inference.outputs import OUTPUTS
 from mmavs.video.writer import write_video
 
@@ -101,3 +103,16 @@ def test_video_demo(video, repo_dir, tmp_path, monkeypatch, capsys):
         runpy.run_path(script, run_name='__main__')
     assert stopped.value.code == 0
     assert f'video: {tmp_path}/out/a.mp4' in capsys.readouterr().out
+
+
+def test_compare(video, repo_dir, tmp_path, capsys):
+    checkpoint = tmp_path / 'tiny.pth'
+    model = init_model(repo_dir / CONFIG)
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    one = ['--model', repo_dir / CONFIG, checkpoint]
+    assert run('compare', video, *one, *one, '--device', 'cpu') == 1
+    assert 'give --labels' in capsys.readouterr().err
+    assert run('compare', video, *one, *one, '--labels', 'a', 'b',
+               '--device', 'cpu', '--out-dir', tmp_path / 'out') == 0
+    assert 'a_compared.mp4' in capsys.readouterr().out
+    assert (tmp_path / 'out' / 'a_compared_000.png').is_file()
