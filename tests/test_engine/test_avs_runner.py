@@ -1,4 +1,6 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+import gc
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -44,6 +46,19 @@ def test_resume_is_exact(tmp_path, whole_run, stop_after, workers):
     second.train()
     assert second.epoch == 4
     assert_same(weights(second), whole_run)
+
+
+def test_persistent_workers_end_with_the_training(tmp_path):
+    runner = toy_runner(tmp_path, **{
+        'train_dataloader.num_workers': 2, 'val_dataloader.num_workers': 1,
+        'train_dataloader.persistent_workers': True,
+        'val_dataloader.persistent_workers': True})
+    runner.train()
+    assert multiprocessing.active_children() == []
+    start = time.time()
+    del runner
+    gc.collect()
+    assert time.time() - start < 5  # else 10 seconds for each loader
 
 
 def test_interrupted_validation_is_made_up_for(tmp_path):

@@ -27,6 +27,7 @@ from mmavs.io import atomic_write
 from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
 from mmavs.registry import RUNNERS
 from mmavs.utils.random_state import get_random_state, set_random_state
+from mmavs.utils.workers import stop_workers
 from mmavs.version import __version__
 
 from .checkpoints import check_resumable, read_newest, remove_leftovers
@@ -109,6 +110,29 @@ class AVSRunner(Runner):
         for kind in (RandomStateHook, ResumeValHook, SyncLossHook):
             if not any(isinstance(hook, kind) for hook in self._hooks):
                 self.register_hook(kind())
+
+    # ---- running -------------------------------------------------------
+
+    def train(self) -> nn.Module:
+        """Train, and stop the data loaders' workers afterwards."""
+        try:
+            return super().train()
+        finally:
+            stop_workers(self._train_loop, self._val_loop)
+
+    def val(self) -> dict:
+        """Validate, and stop the data loader's workers afterwards."""
+        try:
+            return super().val()
+        finally:
+            stop_workers(self._val_loop)
+
+    def test(self) -> dict:
+        """Test, and stop the data loader's workers afterwards."""
+        try:
+            return super().test()
+        finally:
+            stop_workers(self._test_loop)
 
     # ---- reading -------------------------------------------------------
 
