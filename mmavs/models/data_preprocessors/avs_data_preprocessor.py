@@ -80,8 +80,8 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         batch = {key: self._stack(key, clips, lengths, num_frames)
                  for key, clips in inputs.items()}
         steps = torch.arange(num_frames, device=self.mean.device)
-        batch['valid'] = (steps[None]
-                          < torch.tensor(lengths, device=steps.device)[:, None])
+        ends = torch.tensor(lengths, device=self.mean.device)
+        batch['valid'] = steps[None] < ends[:, None]
         return dict(inputs=batch, data_samples=data.get('data_samples'))
 
     def _normalise(self, frames: Tensor) -> Tensor:
