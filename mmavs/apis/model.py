@@ -8,12 +8,12 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
 
-from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
+from mmavs.io.checkpoint import load_checkpoint_file
 from mmavs.registry import DATASETS, MODELS
 from mmavs.utils.config import datasets_of, load_config, merge_options
+from mmavs.utils.model_state import load_model_state
 
 from .model_zoo import find_entry, is_config_path
 
@@ -101,19 +101,7 @@ def _as_config(config: str | os.PathLike | Config) -> Config:
 
 def _load(model: nn.Module, path: str | os.PathLike) -> None:
     checkpoint = load_checkpoint_file(path)
-    state = checkpoint.get('state_dict', checkpoint)
-    own = model.state_dict()
-    if not any(str(key).removeprefix('module.') in own for key in state):
-        raise CheckpointError(
-            f'none of the weights in {path} belongs to this model '
-            f'({type(model).__name__}); is it the checkpoint of another '
-            'config, or not converted yet (tools/model_converters)?')
-    try:
-        _load_checkpoint_to_model(model, checkpoint, strict=True)
-    except RuntimeError as error:
-        reason = ' '.join(str(error).split())
-        raise CheckpointError(f'{path} does not fit the model of this '
-                              f'config: {reason[:500]}') from None
+    load_model_state(model, checkpoint, path, strict=True)
     meta = checkpoint.get('meta', {}).get('dataset_meta')
     if meta:
         model.dataset_meta = meta

@@ -12,11 +12,7 @@ from mmengine.dist import all_gather_object, is_distributed, is_main_process
 from mmengine.fileio import join_path
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import (
-    _load_checkpoint_to_model,
-    save_checkpoint,
-    weights_to_cpu,
-)
+from mmengine.runner.checkpoint import save_checkpoint, weights_to_cpu
 from mmengine.utils import apply_to
 from torch import nn
 
@@ -26,11 +22,13 @@ from mmavs.engine.hooks.sync_loss_hook import SyncLossHook
 from mmavs.io import atomic_write
 from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
 from mmavs.registry import RUNNERS
-from mmavs.utils.random_state import get_random_state, set_random_state
+from mmavs.utils.model_state import load_model_state
+from mmavs.utils.random_state import get_random_state
 from mmavs.utils.workers import stop_workers
 from mmavs.version import __version__
 
 from .checkpoints import check_resumable, read_newest, remove_leftovers
+from .resume import resume_random_state, resume_schedulers, resume_seed
 
 CPU_WRAPPER = dict(type='MMDistributedDataParallel', device_ids=None)
 
@@ -199,55 +197,17 @@ class AVSRunner(Runner):
         meta = checkpoint['meta']
         self.train_loop._epoch = meta['epoch']
         self.train_loop._iter = meta['iter']
-        self._resume_seed(meta.get('seed'))
+        resume_seed(self, meta.get('seed'))
         self.message_hub.load_state_dict(checkpoint['message_hub'])
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
             self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         if resume_param_scheduler and self.param_schedulers is not None:
-            self._resume_schedulers(checkpoint.get('param_schedulers'))
-        self._resume_random_state(checkpoint.get('random_state'))
+            resume_schedulers(self, checkpoint.get('param_schedulers'))
+        resume_random_state(self, checkpoint.get('random_state'))
         self.was_resumed = True
         self.logger.info(f'resumed from {filename}: epoch {self.epoch}, '
                          f'iteration {self.iter}')
-
-    def _resume_seed(self, seed: int | None) -> None:
-        if seed is None or seed == self.seed:
-            return
-        if self._randomness_cfg.get('seed') is not None:
-            self.logger.warning(
-                f'the checkpoint was trained with seed {seed}, the config '
-                f'says {self.seed}; going on with {seed}')
-        self._randomness_cfg.update(seed=seed)
-        self.set_randomness(**self._randomness_cfg)
-        sampler = getattr(self.train_dataloader, 'sampler', None)
-        if hasattr(sampler, 'seed'):  # built before the seed was known
-            sampler.seed = seed
-
-    def _resume_schedulers(self, states) -> None:
-        self.param_schedulers = self.build_param_scheduler(
-            self.param_schedulers)
-        groups = self.param_schedulers
-        if not isinstance(groups, dict):
-            groups, states = {'': groups}, {'': states}
-        for name, schedulers in groups.items():
-            saved = (states or {}).get(name) or []
-            if len(saved) != len(schedulers):
-                raise CheckpointError(
-                    f'the config has {len(schedulers)} parameter schedulers, '
-                    f'the checkpoint {len(saved)}; resume with the config '
-                    'the training was started with')
-            for scheduler, state in zip(schedulers, saved):
-                scheduler.load_state_dict(state)
-
-    def _resume_random_state(self, states: list | None) -> None:
-        if states is None or len(states) != self.world_size:
-            self.logger.warning(
-                'the checkpoint has no random-number state for '
-                f'{self.world_size} process(es): the training goes on, but '
-                'not with the numbers of an uninterrupted one')
-            return
-        set_random_state(states[self.rank])
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool = False,
@@ -277,25 +237,8 @@ class AVSRunner(Runner):
     def _load_state(self, checkpoint: dict, filename, *, strict: bool,
                     revise_keys: list | None = None) -> None:
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self._bare_model
-        if revise_keys is None:
-            revise_keys = [(r'^module\.', '')]
-        state = (checkpoint.get('state_dict', checkpoint)
-                 if isinstance(checkpoint, dict) else {})
-        names = {str(key).removeprefix('module.') for key in state}
-        if revise_keys == [(r'^module\.', '')] and names.isdisjoint(
-                model.state_dict()):
-            raise CheckpointError(
-                f'none of the weights in {filename} belongs to this model '
-                f'({type(model).__name__}); is it the checkpoint of another '
-                'config, or not converted yet (tools/model_converters)?')
-        try:
-            _load_checkpoint_to_model(model, checkpoint, strict, revise_keys)
-        except RuntimeError as error:
-            reason = ' '.join(str(error).split())
-            raise CheckpointError(
-                f'{filename} does not fit the model of this config: '
-                f'{reason[:500]}') from None
+        load_model_state(self._bare_model, checkpoint, filename,
+                         strict=strict, revise_keys=revise_keys)
         self._has_loaded = True
 
     # ---- writing -------------------------------------------------------
