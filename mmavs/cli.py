@@ -84,6 +84,9 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
                         help='windows passed at once; default: 1')
     parser.add_argument('--alpha', type=float, default=0.5,
                         help='strength of the mask colour; default: 0.5')
+    parser.add_argument('--heatmaps', action='store_true',
+                        help='show heat maps (CLEVER) and gates (BCSM) on '
+                        'the sheets')
     parser.add_argument('--device', help='e.g. cpu or cuda:0; default: the '
                         'best there is')
     parser.add_argument('--quiet', action='store_true',
@@ -143,7 +146,7 @@ def infer(args: argparse.Namespace) -> None:
         inputs, out_dir=args.out_dir, outputs=args.outputs, fps=args.fps,
         window_seconds=args.window_seconds, audio_stream=args.audio_stream,
         on_missing_audio=args.on_missing_audio, batch_size=args.batch_size,
-        alpha=args.alpha)
+        alpha=args.alpha, heatmaps=args.heatmaps)
     for prediction in done['predictions']:
         print(f'{prediction["name"]}: {prediction["num_masks"]} masks')
         for kind, path in prediction['outputs'].items():

@@ -37,7 +37,8 @@ from .inference.outputs import (
     unique_stems,
 )
 from .inference.overlay_video import OverlayVideo
-from .inference.results import clip_sample, join_passes
+from .inference.probe import Probe
+from .inference.results import Pass, clip_sample, join_passes
 from .inference.sources import ClipSource, list_inputs, make_source
 from .inference.windows import Clip, Window, batches, clips
 from .model import dataset_meta, get_model, init_model
@@ -72,7 +73,7 @@ class AVSInferencer(BaseInferencer):
 
     preprocess_kwargs = {'fps', 'window_seconds', 'audio_stream',
                          'on_missing_audio'}
-    visualize_kwargs = {'out_dir', 'outputs', 'alpha'}
+    visualize_kwargs = {'out_dir', 'outputs', 'alpha', 'heatmaps'}
     postprocess_kwargs: set = set()
 
     def __init__(self, model: str | os.PathLike | Config | nn.Module,
@@ -134,7 +135,7 @@ class AVSInferencer(BaseInferencer):
                  outputs: Sequence[str] = ('video', 'sheet'),
                  fps: int = 1, window_seconds: int | None = None,
                  audio_stream: int = 0, on_missing_audio: str = 'raise',
-                 alpha: float = 0.5) -> dict:
+                 alpha: float = 0.5, heatmaps: bool = False) -> dict:
         """Segment videos.
 
         Args:
@@ -160,6 +161,8 @@ class AVSInferencer(BaseInferencer):
             on_missing_audio (str): 'raise' or 'silence'. Defaults to
                 'raise'.
             alpha (float): Weight of the mask colour. Defaults to 0.5.
+            heatmaps (bool): Show CLEVER's heat maps and the strength of
+                BCSM's gates on the contact sheets. Defaults to False.
 
         Returns:
             dict: ``predictions``, a dict per input with ``name``,
@@ -193,7 +196,7 @@ class AVSInferencer(BaseInferencer):
                 predictions.append(self._infer(
                     source, writers, seconds=seconds, fps=fps,
                     batch_size=batch_size, keep_masks=folder is None,
-                    keep_samples=return_datasamples))
+                    keep_samples=return_datasamples, heatmaps=heatmaps))
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
@@ -230,7 +233,7 @@ class AVSInferencer(BaseInferencer):
 
     def _infer(self, source: ClipSource, writers: dict[str, Output], *,
                seconds: int, fps: int, batch_size: int, keep_masks: bool,
-               keep_samples: bool) -> dict:
+               keep_samples: bool, heatmaps: bool) -> dict:
         """Go through one input."""
         result = dict(name=source.name, num_masks=0, times=[], outputs={
             kind: os.fspath(writer.path) for kind, writer in
@@ -244,7 +247,11 @@ class AVSInferencer(BaseInferencer):
                 stack.enter_context(writer)
             for window in self.predict_windows(
                     source, seconds=seconds, fps=fps, batch_size=batch_size,
-                    with_scores=with_scores):
+                    with_scores=with_scores, heatmaps=heatmaps):
+                if heatmaps and not (window.heatmaps or window.gates):
+                    raise ValueError(
+                        'heatmaps shows those of CLEVERHead and the gates of '
+                        'BCSM; this model has neither')
                 for writer in writers.values():
                     writer.add(window)
                 result['times'] += window.times
@@ -266,7 +273,8 @@ class AVSInferencer(BaseInferencer):
 
     def predict_windows(self, source: ClipSource, *, seconds: int,
                         fps: int = 1, batch_size: int = 1,
-                        with_scores: bool = True) -> Iterator[Window]:
+                        with_scores: bool = True,
+                        heatmaps: bool = False) -> Iterator[Window]:
         """Masks of a source, window by window.
 
         Args:
@@ -275,24 +283,44 @@ class AVSInferencer(BaseInferencer):
             fps (int): Masks per second. Defaults to 1.
             batch_size (int): Passes at once. Defaults to 1.
             with_scores (bool): Keep the scores. Defaults to True.
+            heatmaps (bool): Keep heat maps and gates. Defaults to False.
 
         Yields:
             Window: In the order of time.
         """
         size = self._score_size(source.size, seconds)
-        passes: list[tuple[Clip, dict, AVSDataSample]] = []
         total = source.num_seconds * fps
+        passes: list[Pass] = []
         for group in batches(clips(source, seconds=seconds, fps=fps),
                              batch_size):
-            packed = [self._pack(clip, source, size) for clip in group]
-            done = self._forward(packed, with_scores)
-            for clip, data, sample in zip(group, packed, done):
-                passes.append((clip, data['inputs'], sample))
-                if clip.window_sound is not None:
-                    window = join_passes(passes, source.size, fps)
-                    window.final = window.start + len(window.masks) == total
-                    passes = []
-                    yield window
+            for done in self._pass(group, source, size, with_scores,
+                                   heatmaps):
+                passes.append(done)
+                if done.clip.window_sound is None:
+                    continue
+                window = join_passes(passes, source.size, fps)
+                window.final = window.start + len(window.masks) == total
+                passes = []
+                yield window
+
+    def _pass(self, group: list[Clip], source: ClipSource,
+              size: tuple[int, int], with_scores: bool,
+              heatmaps: bool) -> list[Pass]:
+        """Clips through pipeline and network."""
+        packed = [self._pack(clip, source, size) for clip in group]
+        with ExitStack() as stack:
+            probe = stack.enter_context(
+                Probe(self.model)) if heatmaps else None
+            samples = self._forward(packed, with_scores)
+        passes = []
+        for place, (clip, data, sample) in enumerate(
+                zip(group, packed, samples)):
+            log_mel = data['inputs'].get('log_mel')
+            passes.append(Pass(
+                clip, None if log_mel is None else np.asarray(log_mel),
+                sample, {} if probe is None else probe.take(
+                    place, len(group), len(clip.frames))))
+        return passes
 
     def _score_size(self, size: tuple[int, int],
                     seconds: int) -> tuple[int, int]:

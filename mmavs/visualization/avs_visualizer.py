@@ -79,7 +79,9 @@ class AVSVisualizer(Visualizer):
                        sample_rate: int | None = None,
                        times: Sequence[float] | None = None,
                        seconds_per_column: float = 1.,
-                       title: str | None = None, show: bool = False,
+                       title: str | None = None,
+                       extra_rows: Sequence[SheetRow] = (),
+                       show: bool = False,
                        wait_time: float = 0,
                        out_file: str | os.PathLike | None = None,
                        step: int = 0) -> np.ndarray:
@@ -102,6 +104,8 @@ class AVSVisualizer(Visualizer):
             seconds_per_column (float): Sound per frame. Defaults to 1.
             title (str, optional): Defaults to the clip's name, category and
                 mean IoU as far as known.
+            extra_rows (Sequence[SheetRow]): Drawn below the masks. Defaults
+                to ().
             show (bool): Open a window. Defaults to False.
             wait_time (float): Seconds the window stays, 0 until a key.
                 Defaults to 0.
@@ -132,7 +136,8 @@ class AVSVisualizer(Visualizer):
                 'ground truth', self._overlays(frames, target, GROUND_TRUTH),
                 ['no label' if flag else '' for flag in unknown]))
         page = contact_sheet(
-            rows, log_mel=_array(log_mel), waveform=_array(waveform),
+            [*rows, *extra_rows], log_mel=_array(log_mel),
+            waveform=_array(waveform),
             sample_rate=sample_rate, times=times,
             seconds_per_column=seconds_per_column,
             title=self._title(name, data_sample, ious)

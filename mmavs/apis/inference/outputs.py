@@ -15,7 +15,8 @@ from mmavs.audio import SAMPLE_RATE
 from mmavs.io.atomic import atomic_write
 from mmavs.io.rle import encode_rle
 from mmavs.structures import AVSDataSample
-from mmavs.visualization import AVSVisualizer
+from mmavs.visualization import AVSVisualizer, SheetRow
+from mmavs.visualization.evidence import draw_heatmap, gate_pictures
 from mmavs.visualization.overlay import resize_frame
 from mmavs.visualization.palette import voc_palette
 
@@ -143,12 +144,14 @@ class ContactSheets(Output):
         height, width = window.frames[0].shape[:2]
         scale = min(1., 320 / max(height, width))
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
+        frames = [resize_frame(frame, size) for frame in window.frames]
         page = self._visualizer.add_datasample(
-            self._title, [resize_frame(f, size) for f in window.frames],
+            self._title, frames,
             AVSDataSample(pred_sem_seg=torch.from_numpy(window.masks)),
             log_mel=self._strip(window.log_mel), waveform=window.waveform,
             sample_rate=SAMPLE_RATE, times=window.times,
             seconds_per_column=1 / self._fps, title=self._title,
+            extra_rows=evidence_rows(window, frames),
             out_file=self.path.with_name(
                 f'{self.path.stem}_{self._pages:03d}.png'))
         if self.first_page is None:
@@ -163,6 +166,20 @@ class ContactSheets(Output):
         width = max(1, total // self._fps)
         start = (total - width) // 2
         return log_mel[:, :, :, start:start + width]
+
+
+def evidence_rows(window: Window,
+                  frames: Sequence[np.ndarray]) -> list[SheetRow]:
+    """Rows with heat maps and gates, if the window has any."""
+    rows = [
+        SheetRow(f'heat map {number}', [
+            draw_heatmap(frame, heat) for frame, heat in zip(frames, layer)])
+        for number, layer in enumerate(window.heatmaps, 1)]
+    if window.gates:
+        height, width = frames[0].shape[:2]
+        rows.append(SheetRow('gates', gate_pictures(
+            window.gates, (max(60, height // 3), max(120, width)))))
+    return rows
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:

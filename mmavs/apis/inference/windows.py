@@ -44,6 +44,8 @@ class Window:
         log_mel (np.ndarray): (M, N, 1, 96, 64) as the network heard it.
         waveform (np.ndarray): (samples,) 16 kHz mono, over the window.
         final (bool): Whether it is the last one.
+        heatmaps (list[np.ndarray]): On request, a layer's (M, h, w) each.
+        gates (dict[str, np.ndarray]): On request, name to (M,).
     """
 
     start: int
@@ -53,7 +55,9 @@ class Window:
     scores: np.ndarray | None
     log_mel: np.ndarray
     waveform: np.ndarray
-    final: bool = field(default=False)
+    final: bool = False
+    heatmaps: list[np.ndarray] = field(default_factory=list)
+    gates: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def mask_time(index: int, fps: int) -> float:
