@@ -6,8 +6,6 @@ from contextlib import ExitStack
 import numpy as np
 from torch import Tensor, nn
 
-from mmavs.models.necks.bcsm import BCSM
-
 
 class Probe:
     """Collect CLEVER's heat maps and BCSM's gates during a forward pass.
@@ -30,9 +28,10 @@ class Probe:
                 outputs.get('heatmaps') or ()))
         self._stack.callback(handle.remove)
         for module in self._model.modules():
-            if isinstance(module, BCSM):
-                self._watch('audio', module.audio_gates)
-                self._watch('visual', module.visual_gates)
+            # BCSM, or a neck like it; by name, as importing the models takes
+            # seconds that listing them should not.
+            self._watch('audio', getattr(module, 'audio_gates', None))
+            self._watch('visual', getattr(module, 'visual_gates', None))
         return self
 
     def __exit__(self, *error) -> None:

@@ -72,9 +72,12 @@ def frame_iou(pred: Tensor, target: Tensor) -> Tensor:
 
 
 def f_thresholds(device: torch.device | str = 'cpu') -> Tensor:
-    """The 255 official thresholds ``k / 254``, float32; 0 and 1 are in."""
+    """The 255 official thresholds ``k / 254``, float32; 0 and 1 are in.
+
+    They are made on the CPU, since other devices round some differently.
+    """
     return torch.linspace(
-        0, 1 - 1e-10, NUM_THRESHOLDS, dtype=torch.float32, device=device)
+        0, 1 - 1e-10, NUM_THRESHOLDS, dtype=torch.float32).to(device)
 
 
 def f_curves(logits: Tensor, target: Tensor) -> Tensor:
