@@ -3,8 +3,9 @@ from .bcsm import BCSM
 from .dam import DAM, DAMBlock
 from .film import FiLMFusion
 from .projectors import AudioProjector, ChannelProjector
+from .simple_fusion import AddFusion, ConcatFusion
 
 __all__ = [
-    'BCSM', 'DAM', 'AudioProjector', 'ChannelProjector', 'DAMBlock',
-    'FiLMFusion'
+    'BCSM', 'DAM', 'AddFusion', 'AudioProjector', 'ChannelProjector',
+    'ConcatFusion', 'DAMBlock', 'FiLMFusion'
 ]
