@@ -11,8 +11,14 @@ from mmavs.structures import AVFeatures
 
 from .base_head import BaseAVSHead, build_losses, resize
 from .clever_layers import CLEVERLayer, MaskHead
+from .clever_single import AudioCLEVERLayer, VisualCLEVERLayer
 
 DEFAULT_AUX = dict(heatmap=dict(type=HeatmapDiceLoss))
+LAYERS = {
+    ('audio', 'visual'): CLEVERLayer,
+    ('audio', 'audio'): AudioCLEVERLayer,
+    ('visual', 'visual'): VisualCLEVERLayer,
+}
 
 
 @MODELS.register_module()
@@ -43,6 +49,10 @@ class CLEVERHead(BaseAVSHead):
             ``selm_r50_ms3`` and ``selm_pvt_s4``. Defaults to 2.
         logit_stride (int): Logits have the input's size divided by this:
             1, or 2 where SelM reads 448 and labels have 224. Defaults to 1.
+        attentions (Sequence[str]): What the two attentions of a layer
+            read: ``('audio', 'visual')`` as in SelM, or, for its ablation,
+            ``('audio', 'audio')`` or ``('visual', 'visual')``. Defaults to
+            SelM's.
         audio_dropout (float): Dropout of the audio attentions. Defaults
             to 0.1.
         group_dropout (Sequence[float]): Dropout of each layer's grouping.
@@ -55,19 +65,22 @@ class CLEVERHead(BaseAVSHead):
             to None.
         loss_aux (dict, optional): Named losses on the heat maps, each
             (list of heat maps, target) -> (M,). Defaults to
-            :class:`HeatmapDiceLoss`, named ``heatmap``; an empty dict
-            leaves them out.
+            :class:`HeatmapDiceLoss`, named ``heatmap``, where a visual
+            attention makes such maps; an empty dict leaves them out.
         init_cfg (dict, optional): Initialisation config. Defaults to None.
 
     Raises:
         ValueError: If there are not as many ``pe_sizes`` and
-            ``group_dropout`` as layers.
+            ``group_dropout`` as layers, the attentions are none of the
+            three pairs, or ``loss_aux`` asks for heat maps that nothing
+            makes.
     """
 
     def __init__(self, in_channels: Sequence[int], audio_channels: int = 256,
                  *, channels: int | None = None, num_classes: int = 1,
                  pe_sizes: Sequence[int] = (14, 28, 56),
                  upsample_steps: int = 2, logit_stride: int = 1,
+                 attentions: Sequence[str] = ('audio', 'visual'),
                  audio_dropout: float = 0.1,
                  group_dropout: Sequence[float] = (0.1, 0.1, 0.0),
                  gumbel: bool = True, gumbel_at_test: bool = False,
@@ -82,11 +95,16 @@ class CLEVERHead(BaseAVSHead):
             raise ValueError(
                 f'{len(in_channels)} maps need {num_layers} pe_sizes and '
                 f'group_dropout, got {pe_sizes} and {group_dropout}')
+        attentions = tuple(attentions)
+        if attentions not in LAYERS:
+            raise ValueError('attentions must be one of '
+                             f'{", ".join(map(str, LAYERS))}, got '
+                             f'{attentions}')
         self.logit_stride = logit_stride
         self.tokens = nn.Embedding(2, channels)
         nn.init.trunc_normal_(self.tokens.weight, std=0.02)
         self.layers = nn.ModuleList(
-            CLEVERLayer(
+            LAYERS[attentions](
                 in_channels[-1] if index == 0 else channels, skip_channels,
                 audio_channels, channels, pe_size=pe_sizes[index],
                 audio_dropout=audio_dropout,
@@ -95,8 +113,14 @@ class CLEVERHead(BaseAVSHead):
             for index, skip_channels in enumerate(in_channels[-2::-1]))
         self.mask_head = MaskHead(
             channels, num_classes, upsample_steps=upsample_steps)
-        self.loss_aux = build_losses(
-            DEFAULT_AUX if loss_aux is None else loss_aux)
+        if loss_aux is None:
+            loss_aux = DEFAULT_AUX if 'visual' in attentions else {}
+        self.loss_aux = build_losses(loss_aux)
+        if self.loss_aux and 'visual' not in attentions:
+            raise ValueError(
+                f'attentions={attentions} makes no heat maps, so loss_aux '
+                f'must leave out {", ".join(self.loss_aux)}: set '
+                f'loss_aux=dict({next(iter(self.loss_aux))}=None)')
 
     def forward(self, features: AVFeatures) -> dict:
         """Decode.
@@ -107,7 +131,8 @@ class CLEVERHead(BaseAVSHead):
 
         Returns:
             dict: ``logits`` (B*T, K, h, w), and ``heatmaps``, one
-            (B*T, 2, H_l, W_l) per layer, the target last.
+            (B*T, 2, H_l, W_l) per layer, the target last; none without
+            visual attention.
         """
         audio = features.audio.flatten(0, 1)  # (M, N, D)
         tokens = self.tokens.weight.expand(len(audio), -1, -1)  # (M, 2, C)
@@ -115,7 +140,8 @@ class CLEVERHead(BaseAVSHead):
         heatmaps = []
         for layer, skip in zip(self.layers, reversed(finer), strict=True):
             tokens, v, heat = layer(tokens, v, skip, audio)
-            heatmaps.append(heat)
+            if heat is not None:
+                heatmaps.append(heat)
         logits = self.mask_head(v, tokens[:, -1])
         logits = resize(logits, self._logit_size(features.maps[0]))
         return dict(logits=logits * features.frame_mask(logits),

@@ -1,4 +1,10 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .deformable_attention import (
+    MultiScaleDeformableAttention,
+    cell_centres,
+    deformable_sampling,
+    sine_positions,
+)
 from .mamba import Mamba
 from .mlp import MLP, group_norm
 from .precision import full_precision
@@ -9,6 +15,7 @@ from .selective_scan import (
 )
 
 __all__ = [
-    'MLP', 'Mamba', 'full_precision', 'group_norm', 'selective_scan',
-    'selective_scan_reference', 'selective_scan_torch'
+    'MLP', 'Mamba', 'MultiScaleDeformableAttention', 'cell_centres',
+    'deformable_sampling', 'full_precision', 'group_norm', 'selective_scan',
+    'selective_scan_reference', 'selective_scan_torch', 'sine_positions'
 ]
