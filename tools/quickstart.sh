@@ -19,4 +19,6 @@ make_venv "$ROOT/.venv" "$ROOT/requirements/reference.txt" 8000
 install_mmavs "$ROOT/.venv"
 
 cd "$ROOT"
+# Threads that spin while they wait make shared cores many times slower.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
 exec "$ROOT/.venv/bin/python" tools/quickstart.py --started "$STARTED" "$@"

@@ -46,4 +46,5 @@ install_mmavs "$VENV"
 
 cd "$ROOT"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
 exec "$VENV/bin/python" -m pytest -q ${ARGS[@]+"${ARGS[@]}"}
