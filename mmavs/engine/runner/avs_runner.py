@@ -193,6 +193,7 @@ class AVSRunner(Runner):
     def _resume_from(self, filename, checkpoint: dict, *,
                      resume_optimizer: bool = True,
                      resume_param_scheduler: bool = True) -> None:
+        self.was_resumed = True  # known to the hooks of loading
         self._load_state(checkpoint, filename, strict=True)
         meta = checkpoint['meta']
         self.train_loop._epoch = meta['epoch']
@@ -205,7 +206,6 @@ class AVSRunner(Runner):
         if resume_param_scheduler and self.param_schedulers is not None:
             resume_schedulers(self, checkpoint.get('param_schedulers'))
         resume_random_state(self, checkpoint.get('random_state'))
-        self.was_resumed = True
         self.logger.info(f'resumed from {filename}: epoch {self.epoch}, '
                          f'iteration {self.iter}')
 

@@ -1,0 +1,5 @@
+# SelM, PVT-v2-b5, MS3: early fusion by concatenation.
+_base_ = '../selm_pvt_ms3.py'
+
+model = dict(early_fusion=dict(
+    _delete_=True, type='ConcatFusion', stages=(0, 1, 2, 3)))

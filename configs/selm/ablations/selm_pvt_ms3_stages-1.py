@@ -1,0 +1,4 @@
+# SelM, PVT-v2-b5, MS3: fusion after stage 1 (of 4).
+_base_ = '../selm_pvt_ms3.py'
+
+model = dict(early_fusion=dict(stages=(0,)))  # counted from 0

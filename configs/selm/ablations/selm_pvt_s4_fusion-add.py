@@ -1,0 +1,5 @@
+# SelM, PVT-v2-b5, S4: early fusion by addition.
+_base_ = '../selm_pvt_s4.py'
+
+model = dict(early_fusion=dict(
+    _delete_=True, type='AddFusion', stages=(0, 1, 2, 3)))

@@ -1,0 +1,5 @@
+# SelM, PVT-v2-b5, S4: BCE alone.
+_base_ = '../selm_pvt_s4.py'
+
+model = dict(decode_head=dict(
+    loss_decode=dict(dice=None), loss_aux=dict(heatmap=None)))

@@ -1,0 +1,6 @@
+# SelM, ResNet-50, AVSS: DAM from sound to picture only.
+# value_norm='none' is the live A2V: with the base's 'instance' this direction
+# adds a constant, whatever the sound. Compare with the base under 'none'.
+_base_ = '../selm_r50_avss.py'
+
+model = dict(early_fusion=dict(directions=('a2v', ), value_norm='none'))
