@@ -38,8 +38,8 @@ def load_model_state(model: nn.Module, checkpoint: dict,
             'config, or not converted yet (tools/model_converters)?')
     try:
         _load_checkpoint_to_model(
-            model, checkpoint, strict,
-            DROP_MODULE if revise_keys is None else revise_keys)
+            model, checkpoint, strict, logger='current',
+            revise_keys=DROP_MODULE if revise_keys is None else revise_keys)
     except RuntimeError as error:
         reason = ' '.join(str(error).split())
         raise CheckpointError(
