@@ -158,3 +158,44 @@ def test_auxiliary_loss_can_be_left_out(aux, names):
 def test_layers_must_match(wrong):
     with pytest.raises(ValueError, match='4 maps need 3 pe_sizes'):
         build(**wrong)
+
+
+def attention_parts(head):
+    return [type(part).__name__ for part in head.layers[0].modules()
+            if type(part) in (AudioCrossAttention, GroupingAttention)]
+
+
+@pytest.mark.parametrize(('attentions', 'kind'), [
+    (('audio', 'audio'), AudioCrossAttention),
+    (('visual', 'visual'), GroupingAttention)])
+def test_one_modality_has_as_many_attentions(attentions, kind):
+    head = build(attentions=attentions)
+    assert attention_parts(head) == [kind.__name__] * 2
+    assert len(attention_parts(build())) == 2
+
+
+def test_without_audio_attention_the_sound_does_not_matter():
+    features = make_features()
+    other = features.replace(audio=features.audio + 1)
+    head = build(attentions=('visual', 'visual'))
+    outputs = head(features)
+    assert torch.equal(outputs['logits'], head(other)['logits'])
+    assert len(outputs['heatmaps']) == 3
+    for attentions in (('audio', 'visual'), ('audio', 'audio')):
+        head = build(attentions=attentions)
+        assert not torch.equal(head(features)['logits'],
+                               head(other)['logits'])
+
+
+def test_without_visual_attention_there_are_no_heat_maps():
+    head = build(attentions=('audio', 'audio'))
+    assert head(make_features())['heatmaps'] == []
+    assert len(head.loss_aux) == 0
+    with pytest.raises(ValueError, match=r'loss_aux=dict\(heatmap=None\)'):
+        build(attentions=('audio', 'audio'),
+              loss_aux=dict(heatmap=dict(type='HeatmapDiceLoss')))
+
+
+def test_attentions_must_be_a_pair_that_exists():
+    with pytest.raises(ValueError, match='attentions must be one of'):
+        build(attentions=('visual', 'audio'))

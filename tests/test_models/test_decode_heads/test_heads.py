@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmavs.models.decode_heads import CLEVERHead, FPNHead
+from mmavs.models.decode_heads import AVSegFormerHead, CLEVERHead, FPNHead
 from mmavs.registry import MODELS
 
 from ..helpers import (
@@ -20,7 +20,14 @@ from ..helpers import (
 )
 
 HEADS = {
+    'avsegformer': (AVSegFormerHead, dict(
+        num_queries=10, num_layers=2, num_heads=4, ffn_channels=32,
+        dropout=0.0, channels=64)),
     'clever': (CLEVERHead, dict(pe_sizes=(4, 8, 16))),
+    'clever-audio': (CLEVERHead, dict(
+        pe_sizes=(4, 8, 16), attentions=('audio', 'audio'))),
+    'clever-visual': (CLEVERHead, dict(
+        pe_sizes=(4, 8, 16), attentions=('visual', 'visual'))),
     'fpn': (FPNHead, dict(channels=16)),
 }
 each_head = pytest.mark.parametrize('name', HEADS)
