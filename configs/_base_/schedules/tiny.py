@@ -1,7 +1,7 @@
 # A few minutes on two CPU cores, from scratch: AdamW with warm-up and cosine.
 _base_ = './selm_s4.py'
 
-max_epochs = 12
+max_epochs = 6
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
@@ -16,6 +16,6 @@ param_scheduler = [
         convert_to_iter_based=True),
 ]
 
-train_cfg = dict(max_epochs=max_epochs, val_interval=4)
+train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 
-default_hooks = dict(checkpoint=dict(interval=4))
+default_hooks = dict(checkpoint=dict(interval=2))

@@ -24,7 +24,7 @@ WRITER_VERSION = 2
 MARKER = 'synthetic.json'
 DEFAULT_COUNTS = dict(
     s4=dict(train=40, val=12, test=12),
-    ms3=dict(train=240, val=48, test=48),
+    ms3=dict(train=480, val=48, test=48),
     avss=dict(train=36, val=12, test=12))
 """Clips per layout and split of the laptop-sized set."""
 
