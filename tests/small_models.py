@@ -5,6 +5,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
+import pytest
 from mmengine.config import Config
 
 from mmavs.registry import MODELS
@@ -14,7 +15,22 @@ CONFIGS = sorted(
     path.relative_to(REPO / 'configs').as_posix()
     for path in (REPO / 'configs').rglob('*.py')
     if path.relative_to(REPO / 'configs').parts[0] != '_base_')
+ABLATIONS = 'selm/ablations/'
+# Ablations that bring parts which no other config has.
+NEW_PARTS = ('wo-', 'fusion-', 'clever-')
 WIDTH = 128  # of VGGish's embeddings, which stand in for the encoder
+
+
+def slow_unless(quick, names=CONFIGS):
+    """Test parameters; the ablations that are not quick wait for --slow."""
+    return [pytest.param(name, marks=pytest.mark.slow)
+            if name.startswith(ABLATIONS) and not quick(name) else name
+            for name in names]
+
+
+def has_new_parts(name):
+    variant = name.rsplit('_', 1)[1]
+    return '_s4_' not in name and variant.startswith(NEW_PARTS)
 
 
 @cache
@@ -31,6 +47,9 @@ def small_model_config(name):
         model_name='pvt_v2_b0' if is_pvt else 'resnet18')
     if model.data_preprocessor.get('pad_to'):
         model.data_preprocessor.pad_to = 3
+    if model.decode_head.type == 'AVSegFormerHead':
+        model.decode_head.update(num_queries=20, num_layers=2,
+                                 ffn_channels=64)
     model.audio_encoder = None
     model.audio_projector.update(in_channels=WIDTH, out_channels=64)
     if model.get('projector'):

@@ -20,7 +20,15 @@ from mmavs.registry import (
 )
 from mmavs.structures import AVSDataSample
 
-from .small_models import CONFIGS, REPO, WIDTH, read_config, small_model
+from .small_models import (
+    ABLATIONS,
+    CONFIGS,
+    REPO,
+    WIDTH,
+    read_config,
+    slow_unless,
+    small_model,
+)
 
 # <method>_<backbone>_<setting>[_<what>]
 NAME = re.compile(r'[a-z0-9-]+(_[a-z0-9-]+){2,3}')
@@ -49,7 +57,35 @@ def clip(num_classes, seconds=2, size=64):
 
 
 def test_there_are_configs():
-    assert len(CONFIGS) >= 12
+    assert len(CONFIGS) >= 69
+
+
+def variants(base):
+    names = [name.removeprefix(ABLATIONS) for name in CONFIGS]
+    return {name.removeprefix(base)[1:-3] for name in names
+            if name.startswith(base + '_') and '/' not in name}
+
+
+def test_every_ablation_is_there():
+    on_s4 = variants('selm_pvt_s4')
+    assert on_s4 == variants('selm_pvt_ms3') and len(on_s4) == 24
+    on_avss = variants('selm_r50_avss')
+    assert on_avss <= on_s4 and len(on_avss) == 7
+
+
+def test_every_ablation_differs_from_its_base_and_is_listed():
+    text = (REPO / 'configs' / ABLATIONS / 'README.md').read_text()
+    seen = set()
+    for name in CONFIGS:
+        if name.startswith(ABLATIONS):
+            cfg, stem = read_config(name), name.removeprefix(ABLATIONS)
+            base = read_config(f'selm/{stem.rsplit("_", 1)[0]}.py')
+            assert cfg.model != base.model
+            for key in ('train_dataloader', 'optim_wrapper', 'train_cfg'):
+                assert cfg[key] == base[key]
+            assert f']({stem})' in text
+            seen.add((str(base.filename), repr(cfg.model)))
+    assert len(seen) == 55
 
 
 @each_config
@@ -79,7 +115,17 @@ def test_everything_it_names_exists(name):
     assert cfg.default_scope == 'mmavs'
 
 
-@each_config
+@pytest.mark.parametrize('name', [
+    name for name in CONFIGS if f'{ABLATIONS}selm_pvt_s4' in name])
+def test_it_builds_on_the_meta_device(name):
+    with torch.device('meta'):
+        model = small_model(name)
+    assert next(model.parameters()).is_meta
+
+
+# the ablations on S4 differ from those on MS3 in one doubling
+@pytest.mark.parametrize('name', slow_unless(
+    lambda name: '_s4_' not in name))
 def test_small_model_learns_and_predicts(name):
     torch.manual_seed(0)
     model = small_model(name)
@@ -106,7 +152,8 @@ def test_small_model_learns_and_predicts(name):
     assert ('seg_logits' in sample) == (num_classes == 1)
 
 
-@each_config
+@pytest.mark.parametrize('name', slow_unless(
+    lambda name: name.endswith('_wo-clever.py') and '_s4_' not in name))
 def test_true_size_on_the_meta_device(name):
     """Real backbone, real input: shapes only, nothing is computed."""
     cfg = read_config(name)

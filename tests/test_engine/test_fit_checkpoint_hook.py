@@ -4,7 +4,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import nn
 
-from mmavs.io.checkpoint import CheckpointError
+from mmavs.io.checkpoint import CheckpointError, CheckpointNotFoundError
 from mmavs.registry import MODELS
 
 from .toy import ToyModel, toy_runner, weights
@@ -84,6 +84,13 @@ def test_a_test_loads_as_it_is(tmp_path, source):
     runner.load_or_resume()  # no training loop was built
     assert not any('fitting' in text for text in lines)
     assert not weights(runner)['pos_embed'].any()
+
+
+def test_a_missing_checkpoint_says_what_to_do(tmp_path):
+    runner = build(tmp_path, 4, load_from='no/s4.pth', default_hooks=HOOK)
+    with pytest.raises(CheckpointNotFoundError,
+                       match='no/s4.pth.*does not exist.*load_from=PATH'):
+        runner.train()
 
 
 def test_a_foreign_checkpoint_is_refused(tmp_path):

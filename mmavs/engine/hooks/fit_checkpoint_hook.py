@@ -2,10 +2,12 @@
 """Starting a training from the checkpoint of a related model."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
+from mmavs.io.checkpoint import CheckpointNotFoundError
 from mmavs.io.fit import TABLES, fit_weights
 from mmavs.registry import HOOKS
 
@@ -30,11 +32,25 @@ class FitCheckpointHook(Hook):
     def __init__(self, *, tables: Sequence[str] = TABLES) -> None:
         self.tables = tuple(tables)
 
+    def before_run(self, runner) -> None:
+        """Say what to do if the checkpoint is not there.
+
+        Raises:
+            CheckpointNotFoundError: Names the file and the fix.
+        """
+        path = runner._load_from
+        if (_trains(runner) and path and not runner._resume
+                and '://' not in str(path)
+                and not Path(path).expanduser().is_file()):
+            raise CheckpointNotFoundError(
+                f'{path}, the checkpoint to start from, does not exist; give '
+                'the path of one that was trained here, or of a converted '
+                'one (tools/model_converters), with --cfg-options '
+                'load_from=PATH')
+
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Replace the checkpoint's weights by those that fit."""
-        # the loop is built when a training starts, not in a test
-        training = not isinstance(runner._train_loop, dict | None)
-        if runner.was_resumed or not training:
+        if runner.was_resumed or not _trains(runner):
             return
         model = runner.model
         if is_model_wrapper(model):
@@ -47,3 +63,8 @@ class FitCheckpointHook(Hook):
             f'fitting {runner._load_from} to the model: {report}')
         if report.weights:  # else the loader says that nothing belongs here
             checkpoint['state_dict'] = report.weights
+
+
+def _trains(runner) -> bool:
+    """Whether a training starts; only then its loop is built."""
+    return not isinstance(runner._train_loop, dict | None)

@@ -9,7 +9,13 @@ import torch
 
 from mmavs.registry import MODELS
 
-from ...small_models import CONFIGS, WIDTH, small_model_config
+from ...small_models import (
+    CONFIGS,
+    WIDTH,
+    has_new_parts,
+    slow_unless,
+    small_model_config,
+)
 from ..helpers import close, wake
 
 
@@ -17,7 +23,7 @@ def distinct_models():
     found = {}
     for name in CONFIGS:
         found.setdefault(repr(small_model_config(name)), name)
-    return list(found.values())
+    return slow_unless(has_new_parts, found.values())
 
 
 each_model = pytest.mark.parametrize('name', distinct_models())
