@@ -30,7 +30,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=2,  # few clips: more steps an epoch
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='ClipSampler', shuffle=True),
