@@ -27,9 +27,9 @@ class Fuse(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(in_channels + skip_channels, channels, 3, padding=1),
-            group_norm(channels), nn.ReLU(),
+            group_norm(channels), nn.ReLU(inplace=True),
             nn.Conv2d(channels, channels, 3, padding=1),
-            group_norm(channels), nn.ReLU())
+            group_norm(channels), nn.ReLU(inplace=True))
 
     def forward(self, v: Tensor, skip: Tensor) -> Tensor:
         """Return (M, channels, H, W) at the size of the larger map."""
@@ -229,7 +229,7 @@ class MaskHead(nn.Module):
         self.upsample = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-                group_norm(channels), nn.ReLU())
+                group_norm(channels), nn.ReLU(inplace=True))
             for _ in range(upsample_steps))
         self.out = nn.Conv2d(channels, channels, 1)
         width = channels + 1 if num_classes == 1 else num_classes * channels
@@ -240,11 +240,14 @@ class MaskHead(nn.Module):
         for layer in self.upsample:
             v = layer(F.interpolate(
                 v, scale_factor=2, mode='bilinear', align_corners=False))
-        v = self.out(v)
         kernel = self.kernel(target)
+        bias = 0
         if self.num_classes == 1:
-            weight, bias = kernel[:, None, :-1], kernel[:, -1]
-            logits = torch.einsum('mkc,mchw->mkhw', weight, v)
-            return logits + bias[:, None, None, None]
-        weight = kernel.unflatten(1, (self.num_classes, -1))  # (M, K, C)
-        return torch.einsum('mkc,mchw->mkhw', weight, v)
+            kernel, bias = kernel[:, :-1], kernel[:, -1:, None, None]
+        kernel = kernel.unflatten(1, (self.num_classes, -1))  # (M, K, C)
+        # kernel @ (out(v)) without making out(v), the largest map there is:
+        # the 1x1 convolution goes into the kernel instead.
+        weight = kernel @ self.out.weight.flatten(1)  # (M, K, C)
+        offset = kernel @ self.out.bias  # (M, K)
+        logits = torch.einsum('mkc,mchw->mkhw', weight, v)
+        return logits + offset[:, :, None, None] + bias
