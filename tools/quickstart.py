@@ -48,7 +48,10 @@ def prepare(args: argparse.Namespace) -> Config:
     name = 'quickstart_short' if args.short else 'quickstart'
     data = Path('data', 'synthetic_short' if args.short else 'synthetic')
     counts = SHORT_CLIPS if args.short else {}
-    written = write_synthetic(data, layouts=('ms3', ), **counts)
+    # A set of another version of mmavs is written anew; what this program
+    # did not write is never replaced.
+    written = write_synthetic(data, layouts=('ms3', ), overwrite=True,
+                              **counts)
     say(f'data: {data} '
         f'({"written in" if written["written"] else "already there, checked"}'
         f' {written["seconds"]:.0f} s)')
