@@ -8,4 +8,4 @@ audio_encoder = dict(
     init_cfg=dict(
         type='Pretrained',
         # names c.0 .. c.26 and fc, BatchNorm folded; see YAMNet's docstring
-        checkpoint='checkpoints/yamnet_audioset.pth'))
+        checkpoint='pretrained/yamnet_audioset.pth'))
