@@ -229,6 +229,16 @@ def test_two_processes_resume_exactly(tmp_path, repo_dir):
 LONG = ('train_cfg.max_epochs=30', )
 
 
+def wait_for_checkpoint(work_dir, process):
+    """Wait until an epoch after the first is saved; old ones are deleted."""
+    deadline = time.time() + 240
+    while not any(int(path.stem.split('_')[1]) >= 2
+                  for path in work_dir.glob('epoch_*.pth')):
+        assert process.poll() is None, 'the run ended before it was killed'
+        assert time.time() < deadline, 'no checkpoint in 240 s'
+        time.sleep(0.005)
+
+
 @pytest.fixture(scope='module')
 def long_run(tmp_path_factory, repo_dir):
     work_dir = tmp_path_factory.mktemp('long')
@@ -241,10 +251,7 @@ def long_run(tmp_path_factory, repo_dir):
 def test_killed_run_resumes_exactly(tmp_path, repo_dir, long_run, delay):
     work_dir = tmp_path / 'killed'
     process = run_toy(work_dir, *LONG, repo=repo_dir)
-    deadline = time.time() + 120
-    while not list(work_dir.glob('epoch_2.pth')):
-        assert time.time() < deadline and process.poll() is None
-        time.sleep(0.005)
+    wait_for_checkpoint(work_dir, process)
     time.sleep(delay)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -257,10 +264,7 @@ def test_killed_run_resumes_exactly(tmp_path, repo_dir, long_run, delay):
 def test_killed_rank_ends_the_job(tmp_path, repo_dir):
     process = run_toy(tmp_path / 'a', 'train_cfg.max_epochs=5000',
                       'log_level="ERROR"', processes=2, repo=repo_dir)
-    deadline = time.time() + 120
-    while not list((tmp_path / 'a').glob('epoch_2.pth')):
-        assert time.time() < deadline and process.poll() is None
-        time.sleep(0.05)
+    wait_for_checkpoint(tmp_path / 'a', process)
     children = subprocess.run(
         ['pgrep', '-P', str(process.pid)], capture_output=True, text=True)
     workers = children.stdout.split()
