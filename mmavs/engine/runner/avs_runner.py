@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """MMEngine's Runner with safe loading, exact resume and CPU processes."""
 
+import atexit
 import os
 import time
 from datetime import timedelta
@@ -74,6 +75,9 @@ class AVSRunner(Runner):
                 'processes with torchrun (tools/dist_train.sh CONFIG N)')
         torch.distributed.init_process_group(
             'gloo', timeout=timedelta(seconds=timeout))
+        # Its threads must end before the interpreter does: an exit with
+        # them alive now and then aborts the process.
+        atexit.register(_leave_process_group)
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: nn.Module) -> nn.Module:
@@ -304,6 +308,11 @@ class AVSRunner(Runner):
             return {name: [s.state_dict() for s in group]
                     for name, group in schedulers.items()}
         return [s.state_dict() for s in schedulers]
+
+
+def _leave_process_group() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _to_cpu(state):
