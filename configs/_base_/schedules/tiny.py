@@ -1,7 +1,7 @@
 # A few minutes on two CPU cores, from scratch: AdamW with warm-up and cosine.
 _base_ = './selm_s4.py'
 
-max_epochs = 6
+max_epochs = 5
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
