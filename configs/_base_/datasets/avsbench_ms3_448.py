@@ -1,5 +1,6 @@
-# AVSBench, multiple sources (MS3). Frames are fed at 448, masks judged at 224;
-# no augmentation, examples every 0.96 s, as in the released data and code.
+# AVSBench, multiple sources (MS3); the other settings of AVSBench inherit from
+# it. Frames are fed at 448, masks judged at 224; no augmentation, examples
+# every 0.96 s, as in the released data and code.
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/AVSBench/Multi-sources'
 
@@ -12,15 +13,7 @@ train_pipeline = [
     dict(type='LogMelSpectrogram', framing='clip', pad='repeat'),
     dict(type='PackAVSInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', kind='binary'),
-    dict(type='LoadClipAudio'),
-    dict(type='ResizeFrames', size=448),
-    dict(type='ResizeMasks', size=224),
-    dict(type='LogMelSpectrogram', framing='clip', pad='repeat'),
-    dict(type='PackAVSInputs'),
-]
+test_pipeline = train_pipeline
 
 train_dataloader = dict(
     batch_size=4,

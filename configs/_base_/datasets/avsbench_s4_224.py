@@ -1,5 +1,7 @@
-# AVSBench, single source (S4). Frames are fed at 224, masks judged at 224;
-# no augmentation, examples every 0.96 s, as in the released data and code.
+# AVSBench, single source (S4), as in avsbench_s4_448, but frames are fed at
+# 224, the size the masks are judged at.
+_base_ = './avsbench_ms3_448.py'
+
 dataset_type = 'AVSBenchS4Dataset'
 data_root = 'data/AVSBench/Single-source'
 
@@ -12,50 +14,14 @@ train_pipeline = [
     dict(type='LogMelSpectrogram', framing='clip', pad='repeat'),
     dict(type='PackAVSInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadClipFrames'),
-    dict(type='LoadClipMasks', kind='binary'),
-    dict(type='LoadClipAudio'),
-    dict(type='ResizeFrames', size=224),
-    dict(type='ResizeMasks', size=224),
-    dict(type='LogMelSpectrogram', framing='clip', pad='repeat'),
-    dict(type='PackAVSInputs'),
-]
+test_pipeline = train_pipeline
 
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline))
+        type=dataset_type, data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        pipeline=test_pipeline,
-        test_mode=True))
+        type=dataset_type, data_root=data_root, pipeline=test_pipeline))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        pipeline=test_pipeline,
-        test_mode=True))
-
-val_evaluator = dict(
-    type='AVSBinaryMetric', protocol=['avsbench', 'dataset'],
-    clips_per_group=4)
-test_evaluator = val_evaluator
+        type=dataset_type, data_root=data_root, pipeline=test_pipeline))

@@ -1,4 +1,7 @@
 # Written by `python -m mmavs.datasets.synthetic`; the size of its frames.
+# What is not here is as in synthetic_ms3.
+_base_ = './synthetic_ms3.py'
+
 dataset_type = 'AVSBenchSemanticDataset'
 data_root = 'data/synthetic/AVSS'
 
@@ -21,38 +24,17 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline))
+        type=dataset_type, data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        pipeline=test_pipeline,
-        test_mode=True))
+        type=dataset_type, data_root=data_root, pipeline=test_pipeline))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        pipeline=test_pipeline,
-        test_mode=True))
+        type=dataset_type, data_root=data_root, pipeline=test_pipeline))
 
 val_evaluator = dict(
-    type='AVSSemanticMetric', protocol=['avsbench', 'dataset'])
+    _delete_=True,
+    type='AVSSemanticMetric',
+    protocol=['avsbench', 'dataset'])
 test_evaluator = val_evaluator

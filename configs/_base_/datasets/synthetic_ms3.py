@@ -1,4 +1,5 @@
-# Written by `python -m mmavs.datasets.synthetic`; the size of its frames.
+# Written by `python -m mmavs.datasets.synthetic`; the size of its frames. The
+# other layouts inherit from it.
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/synthetic/Multi-sources'
 
