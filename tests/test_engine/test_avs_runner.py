@@ -2,11 +2,7 @@
 import gc
 import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,13 +10,8 @@ import torch
 from mmavs.engine.runner.checkpoints import find_checkpoints
 from mmavs.io.checkpoint import CheckpointError
 
+from .processes import assert_same, finish, run_toy
 from .toy import toy_runner, weights
-
-
-def assert_same(a, b):
-    assert a.keys() == b.keys()
-    for key in a:
-        assert torch.equal(a[key], b[key]), key
 
 
 @pytest.fixture
@@ -177,26 +168,6 @@ def test_find_checkpoints_orders_by_number(tmp_path):
     assert names == ['epoch_10.pth', 'epoch_9.pth']
 
 
-def run_toy(work_dir, *options, processes=0, repo):
-    start = [sys.executable, '-m']
-    if processes:
-        start += ['torch.distributed.run', '--standalone',
-                  f'--nproc_per_node={processes}', '-m']
-        options = (*options, "launcher='pytorch'")
-    Path(work_dir).mkdir(exist_ok=True)
-    env = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
-    return subprocess.Popen(
-        [*start, 'tests.test_engine.toy', str(work_dir), *options],
-        cwd=repo, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True)
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return output
-
-
 def test_two_cpu_processes_train_unfreeze_and_agree(tmp_path, repo_dir):
     """Batch 1 on two processes equals batch 2 on one, over an unfreezing."""
     plain = ['model.dropout=0', 'train_dataloader.sampler.shuffle=False',
@@ -224,52 +195,3 @@ def test_two_processes_resume_exactly(tmp_path, repo_dir):
     for rank in (0, 1):
         assert_same(*(torch.load(tmp_path / run / f'weights_{rank}.pt')
                       for run in 'ab'))
-
-
-LONG = ('train_cfg.max_epochs=30', )
-
-
-def wait_for_checkpoint(work_dir, process):
-    """Wait until an epoch after the first is saved; old ones are deleted."""
-    deadline = time.time() + 240
-    while not any(int(path.stem.split('_')[1]) >= 2
-                  for path in work_dir.glob('epoch_*.pth')):
-        assert process.poll() is None, 'the run ended before it was killed'
-        assert time.time() < deadline, 'no checkpoint in 240 s'
-        time.sleep(0.005)
-
-
-@pytest.fixture(scope='module')
-def long_run(tmp_path_factory, repo_dir):
-    work_dir = tmp_path_factory.mktemp('long')
-    finish(run_toy(work_dir, *LONG, repo=repo_dir))
-    return torch.load(work_dir / 'weights_0.pt')
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('delay', [0.0, 0.05, 0.3, 0.9])
-def test_killed_run_resumes_exactly(tmp_path, repo_dir, long_run, delay):
-    work_dir = tmp_path / 'killed'
-    process = run_toy(work_dir, *LONG, repo=repo_dir)
-    wait_for_checkpoint(work_dir, process)
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (work_dir / 'weights_0.pt').exists()
-    finish(run_toy(work_dir, *LONG, "resume='auto'", repo=repo_dir))
-    assert_same(long_run, torch.load(work_dir / 'weights_0.pt'))
-
-
-@pytest.mark.slow
-def test_killed_rank_ends_the_job(tmp_path, repo_dir):
-    process = run_toy(tmp_path / 'a', 'train_cfg.max_epochs=5000',
-                      'log_level="ERROR"', processes=2, repo=repo_dir)
-    wait_for_checkpoint(tmp_path / 'a', process)
-    children = subprocess.run(
-        ['pgrep', '-P', str(process.pid)], capture_output=True, text=True)
-    workers = children.stdout.split()
-    assert len(workers) >= 2
-    os.kill(int(workers[-1]), signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert 'SIGKILL' in output or 'Signal 9' in output
