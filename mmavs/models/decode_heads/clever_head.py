@@ -61,6 +61,9 @@ class CLEVERHead(BaseAVSHead):
             training. Defaults to True.
         gumbel_at_test (bool): Whether it does in eval mode too. Defaults
             to False.
+        with_cp (bool): Gradient checkpointing: the fusing convolutions and
+            the mask head, which hold the largest maps, run again in the
+            backward pass. Results stay the same. Defaults to False.
         loss_decode (dict, optional): As in :class:`BaseAVSHead`. Defaults
             to None.
         loss_aux (dict, optional): Named losses on the heat maps, each
@@ -84,6 +87,7 @@ class CLEVERHead(BaseAVSHead):
                  audio_dropout: float = 0.1,
                  group_dropout: Sequence[float] = (0.1, 0.1, 0.0),
                  gumbel: bool = True, gumbel_at_test: bool = False,
+                 with_cp: bool = False,
                  loss_decode: dict | None = None,
                  loss_aux: dict | None = None,
                  init_cfg: dict | None = None) -> None:
@@ -112,7 +116,10 @@ class CLEVERHead(BaseAVSHead):
                 gumbel_at_test=gumbel_at_test)
             for index, skip_channels in enumerate(in_channels[-2::-1]))
         self.mask_head = MaskHead(
-            channels, num_classes, upsample_steps=upsample_steps)
+            channels, num_classes, upsample_steps=upsample_steps,
+            with_cp=with_cp)
+        for layer in self.layers:
+            layer.fuse.with_cp = with_cp
         if loss_aux is None:
             loss_aux = DEFAULT_AUX if 'visual' in attentions else {}
         self.loss_aux = build_losses(loss_aux)

@@ -9,6 +9,7 @@ tokens of a frame, 2 tokens (background, target).
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmavs.models.layers import MLP, full_precision, group_norm
 
@@ -20,7 +21,11 @@ class Fuse(nn.Module):
         in_channels (int): Channels of the map.
         skip_channels (int): Channels of the skip map.
         channels (int): Channels of the result.
+
+    ``with_cp`` (set by the head) runs it again in the backward pass.
     """
+
+    with_cp = False
 
     def __init__(self, in_channels: int, skip_channels: int, channels: int
                  ) -> None:
@@ -33,6 +38,13 @@ class Fuse(nn.Module):
 
     def forward(self, v: Tensor, skip: Tensor) -> Tensor:
         """Return (M, channels, H, W) at the size of the larger map."""
+        if self.with_cp and self.training and torch.is_grad_enabled():
+            return checkpoint(self.join, v, skip, use_reentrant=False,
+                              preserve_rng_state=False)
+        return self.join(v, skip)
+
+    def join(self, v: Tensor, skip: Tensor) -> Tensor:
+        """Resize, concatenate and convolve."""
         size = max(v.shape[-2:], skip.shape[-2:])
         v, skip = (
             x if x.shape[-2:] == size else F.interpolate(
@@ -220,12 +232,16 @@ class MaskHead(nn.Module):
         num_classes (int): 1: the token gives C weights and a bias; K > 1:
             K kernels of C weights each, without bias.
         upsample_steps (int): Number of doublings.
+        with_cp (bool): Keep nothing but the inputs for the backward pass,
+            which runs the frames again, one at a time: the largest maps of
+            the model exist for one frame only. Defaults to False.
     """
 
     def __init__(self, channels: int, num_classes: int, *,
-                 upsample_steps: int) -> None:
+                 upsample_steps: int, with_cp: bool = False) -> None:
         super().__init__()
         self.num_classes = num_classes
+        self.with_cp = with_cp
         self.upsample = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(channels, channels, 3, padding=1, bias=False),
@@ -237,17 +253,33 @@ class MaskHead(nn.Module):
 
     def forward(self, v: Tensor, target: Tensor) -> Tensor:
         """Map (M, C, H, W) and the token (M, C) to logits (M, K, h, w)."""
-        for layer in self.upsample:
-            v = layer(F.interpolate(
-                v, scale_factor=2, mode='bilinear', align_corners=False))
+        weight, bias = self.make_kernel(target)
+        if not (self.with_cp and self.training and torch.is_grad_enabled()):
+            return self.paint(v, weight, bias)
+        frames = zip(v.split(1), weight.split(1), bias.split(1), strict=True)
+        return torch.cat([
+            checkpoint(self.paint, *frame, use_reentrant=False,
+                       preserve_rng_state=False)  # nothing in it is random
+            for frame in frames])
+
+    def make_kernel(self, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The token (M, C) to kernels (M, K, C) and biases (M, K).
+
+        Painting ``kernel @ out(v)`` would make ``out(v)``, the largest map
+        there is; the 1x1 convolution goes into the kernel instead.
+        """
         kernel = self.kernel(target)
         bias = 0
         if self.num_classes == 1:
-            kernel, bias = kernel[:, :-1], kernel[:, -1:, None, None]
+            kernel, bias = kernel[:, :-1], kernel[:, -1:]
         kernel = kernel.unflatten(1, (self.num_classes, -1))  # (M, K, C)
-        # kernel @ (out(v)) without making out(v), the largest map there is:
-        # the 1x1 convolution goes into the kernel instead.
-        weight = kernel @ self.out.weight.flatten(1)  # (M, K, C)
-        offset = kernel @ self.out.bias  # (M, K)
+        weight = kernel @ self.out.weight.flatten(1)
+        return weight, kernel @ self.out.bias + bias
+
+    def paint(self, v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Upsample (M, C, H, W) and apply the kernels: (M, K, h, w)."""
+        for layer in self.upsample:
+            v = layer(F.interpolate(
+                v, scale_factor=2, mode='bilinear', align_corners=False))
         logits = torch.einsum('mkc,mchw->mkhw', weight, v)
-        return logits + offset[:, :, None, None] + bias
+        return logits + bias[:, :, None, None]

@@ -187,6 +187,41 @@ def test_without_audio_attention_the_sound_does_not_matter():
                                head(other)['logits'])
 
 
+@pytest.mark.parametrize('num_classes', [1, 5])
+def test_checkpointing_changes_no_number(num_classes):
+    """Values and gradients; the largest map exists one frame at a time."""
+    features = make_features(clips=2, seconds=2)
+    widest = []
+
+    def run(with_cp):
+        head = build(num_classes=num_classes, with_cp=with_cp).train()
+        head.mask_head.upsample[-1][0].register_forward_hook(
+            lambda *args: widest.append(len(args[-1])))
+        torch.manual_seed(1)  # dropout and Gumbel noise
+        outputs = head(features)
+        (outputs['logits'].square().mean()
+         + outputs['heatmaps'][-1].square().mean()).backward()
+        return outputs['logits'], {
+            name: p.grad for name, p in head.named_parameters()}
+
+    (plain, plain_grads), (saved, saved_grads) = run(False), run(True)
+    assert widest == [4] + [1] * 8  # forward, and again in the backward
+    close(saved, plain)
+    for name, grad in plain_grads.items():
+        close(saved_grads[name], grad)
+
+
+def test_checkpointing_rests_outside_training():
+    head = build(with_cp=True)
+    sizes = []
+    head.mask_head.upsample[-1][0].register_forward_hook(
+        lambda *args: sizes.append(len(args[-1])))
+    head(make_features(clips=1, seconds=3))
+    with torch.no_grad():
+        head.train()(make_features(clips=1, seconds=3))
+    assert sizes == [3, 3]
+
+
 def test_without_visual_attention_there_are_no_heat_maps():
     head = build(attentions=('audio', 'audio'))
     assert head(make_features())['heatmaps'] == []
