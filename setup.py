@@ -1,5 +1,5 @@
 # Copyright (c) OpenMMLab. All rights reserved.
-"""Puts configs, tools and the model index into ``mmavs/.mim``.
+"""Puts configs, tools, weights and the model index into ``mmavs/.mim``.
 
 Everything else is in setup.cfg. ``mim`` and the zoo functions of
 ``mmavs.apis`` look for these files inside the installed package. An editable
@@ -16,7 +16,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
-SHARED = ('configs', 'tools', 'model-index.yml')
+SHARED = ('configs', 'tools', 'weights', 'model-index.yml')
 MIM = Path('mmavs', '.mim')
 IGNORED = shutil.ignore_patterns('__pycache__', '*.pyc')
 

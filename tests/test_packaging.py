@@ -58,6 +58,9 @@ def test_wheel_holds_the_mim_folder(wheel, source):
             assert place in names
     assert 'mmavs/.mim/tools/dist_train.sh' in names
     assert 'mmavs/.mim/configs/selm/metafile.yml' in names
+    weights = [path.name for path in (source / 'weights').glob('*.pth')]
+    assert weights
+    assert all(f'mmavs/.mim/weights/{name}' in names for name in weights)
 
 
 def test_zoo_of_an_installed_wheel(wheel, tmp_path):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import yaml
 
 import mmavs
+from mmavs.io.checkpoint import is_url
 
 INDEX = 'model-index.yml'
 
@@ -18,9 +19,9 @@ INDEX = 'model-index.yml'
 class ZooEntry(NamedTuple):
     """One model of the zoo.
 
-    ``config`` is an existing path; ``weights`` a URL, or None where the
-    weights have to be converted from the authors' file; ``converted_from``
-    says from which.
+    ``config`` is an existing path; ``weights`` a URL, the path of a file that
+    ships with the package, or None where the weights have to be converted
+    from the authors' file; ``converted_from`` says from which.
     """
 
     name: str
@@ -55,12 +56,19 @@ def _entries(root: Path) -> tuple[dict[str, ZooEntry], dict[str, str]]:
         for model in content['Models']:
             entry = ZooEntry(
                 name=model['Name'], config=root / model['Config'],
-                weights=model.get('Weights'),
+                weights=_locate(root, model.get('Weights')),
                 converted_from=model.get('Converted From') or {})
             entries[entry.name] = entry
             aliases.update((alias, entry.name)
                            for alias in model.get('Alias') or ())
     return entries, aliases
+
+
+def _locate(root: Path, weights: str | None) -> str | None:
+    """Weights named by a path ship beside the configs."""
+    if weights is None or is_url(weights):
+        return weights
+    return os.fspath(root / weights)
 
 
 def list_models(pattern: str | None = None) -> list[str]:

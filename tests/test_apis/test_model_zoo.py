@@ -1,11 +1,18 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+import hashlib
+from pathlib import Path
+
 import pytest
 import torch
 import yaml
 
 from mmavs.apis import get_model, init_model, list_models
 from mmavs.apis.model_zoo import find_entry, zoo_root
-from mmavs.io.checkpoint import CheckpointError
+from mmavs.io.checkpoint import (
+    CheckpointError,
+    is_url,
+    load_checkpoint_file,
+)
 
 # A model of the zoo made small enough for a quick test.
 SMALL = {'model.backbone.model_name': 'resnet10t',
@@ -48,6 +55,49 @@ def test_unknown_name_suggests():
 
 def test_alias():
     assert find_entry('selm-pvt-v2-b5-ms3').name == 'selm_pvt_ms3'
+
+
+def shipped():
+    weights = {name: find_entry(name).weights for name in list_models()}
+    return {name: Path(path) for name, path in weights.items()
+            if path is not None and not is_url(path)}
+
+
+def test_weights_that_ship():
+    files = shipped()
+    assert 'selm_tiny_synthetic' in files
+    for name, path in files.items():
+        assert path.is_absolute() and path.stat().st_size < 10e6
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert path.name == f'{name}-{digest[:8]}.pth'
+        checkpoint = load_checkpoint_file(path)
+        assert set(checkpoint) == {'meta', 'state_dict'}
+        assert checkpoint['meta']['config'] == name
+
+
+def test_shipped_weights_say_what_the_zoo_says():
+    index = yaml.safe_load(
+        (zoo_root() / 'configs/selm/metafile.yml').read_text())
+    (model, ) = (model for model in index['Models']
+                 if model['Name'] == 'selm_tiny_synthetic')
+    metrics = model['Results'][0]['Metrics']
+    meta = load_checkpoint_file(shipped()['selm_tiny_synthetic'])['meta']
+    assert meta['epoch'] == model['Metadata']['Epochs']
+    for ours, theirs in (('J', 'J (frames with ground truth)'),
+                         ('F', 'F-score'),
+                         ('J_swapped', 'J with swapped sound')):
+        assert meta['results'][ours] == pytest.approx(
+            metrics[theirs], abs=5e-4)
+
+
+def test_shipped_weights_load_by_name():
+    model = get_model('selm-tiny', pretrained=True)
+    state = load_checkpoint_file(shipped()['selm_tiny_synthetic'])
+    own = model.state_dict()
+    assert own.keys() == state['state_dict'].keys()
+    assert all(torch.equal(own[key], value)
+               for key, value in state['state_dict'].items())
+    assert list(model.dataset_meta['classes']) == ['background', 'sounding']
 
 
 def test_weights_that_must_be_converted_are_explained():
