@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 
 from mmavs.io import atomic_write
-from mmavs.io.checkpoint import load_checkpoint_file
-from mmavs.io.weights import find_state_dict
+from mmavs.io.checkpoint import CheckpointError, load_checkpoint_file
 from mmavs.utils.command_line import run_program
 
+# What stays of the meta data where a name stands for the config.
 KEPT = ('dataset_meta', 'epoch', 'iter', 'mmavs_version', 'seed')
 
 
@@ -28,26 +28,43 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', help='checkpoint of a training')
     parser.add_argument('target', help='file to write; NAME.pth becomes '
                         'NAME-xxxxxxxx.pth')
-    parser.add_argument('--config', required=True,
-                        help='name of the config in the zoo')
-    parser.add_argument('--trained', default='', metavar='TEXT',
-                        help='how it was trained')
+    parser.add_argument('--without', nargs='+', default=(),
+                        metavar='PREFIX', help='leave out weights whose '
+                        'names start so, e.g. auxiliary_heads.')
+    parser.add_argument('--config', metavar='NAME',
+                        help='name of the config in the zoo, stored instead '
+                        'of its text and of paths')
+    parser.add_argument('--trained', metavar='TEXT',
+                        help='how it was trained, stored too')
     parser.add_argument('--results', metavar='FILE.json',
-                        help='numbers to keep with it')
+                        help='its numbers, stored too')
     return parser.parse_args()
 
 
 def stripped(checkpoint: dict, args: argparse.Namespace) -> dict:
     """The weights in names and tensors, and meta data in plain types."""
-    old = checkpoint.get('meta') or {}
-    meta = {key: old[key] for key in KEPT if key in old}
-    meta.update(config=args.config, trained=args.trained)
+    if not isinstance(checkpoint.get('state_dict'), dict):
+        raise CheckpointError(f'{args.source} has no state_dict; give a '
+                              'checkpoint that tools/train.py wrote')
+    meta = dict(checkpoint.get('meta') or {})
+    if args.config:
+        meta = {key: meta[key] for key in KEPT if key in meta}
+        meta['config'] = args.config
+    if args.trained:
+        meta['trained'] = args.trained
     if args.results:
         meta['results'] = json.loads(Path(args.results).read_text('utf-8'))
-    weights = find_state_dict(checkpoint, args.source)
+    weights = checkpoint['state_dict']
+    for prefix in args.without:
+        if not any(name.startswith(prefix) for name in weights):
+            raise ValueError(f'--without {prefix}: {args.source} has no '
+                             'weights of such names')
+    # A clone, as a slice would be stored with all it was cut from.
     return dict(meta=meta, state_dict={
-        name: value.detach().cpu().clone().contiguous()
-        for name, value in weights.items()})
+        name: value.detach().cpu().clone(
+            memory_format=torch.contiguous_format)
+        for name, value in weights.items()
+        if not name.startswith(tuple(args.without))})
 
 
 def main() -> None:
@@ -55,13 +72,15 @@ def main() -> None:
     target = Path(args.target)
     if target.suffix != '.pth':
         raise ValueError(f'{target}: give the file the ending .pth')
-    checkpoint = stripped(load_checkpoint_file(args.source), args)
+    source = load_checkpoint_file(args.source)
+    checkpoint = stripped(source, args)
     with atomic_write(target) as file:
         torch.save(checkpoint, file)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
     final = target.with_name(f'{target.stem}-{digest}.pth')
     target.replace(final)
-    print(f'{final}: {final.stat().st_size / 1e6:.1f} MB')
+    left = ', '.join(sorted(set(source) - set(checkpoint))) or 'nothing'
+    print(f'{final}: {final.stat().st_size / 1e6:.1f} MB; left out: {left}')
 
 
 if __name__ == '__main__':
