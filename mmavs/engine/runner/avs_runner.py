@@ -2,6 +2,7 @@
 """MMEngine's Runner with safe loading, exact resume and CPU processes."""
 
 import atexit
+import gc
 import os
 import time
 from datetime import timedelta
@@ -312,6 +313,9 @@ class AVSRunner(Runner):
 
 def _leave_process_group() -> None:
     if torch.distributed.is_initialized():
+        # The wrapper of a model that is not needed any more holds the group
+        # as well, and the group's threads end with its last holder.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 
