@@ -16,8 +16,7 @@ from mmavs.registry import MODELS
 from mmavs.utils.command_line import run_program
 from mmavs.utils.complexity import count_parts
 from mmavs.utils.config import load_config, merge_options
-
-EMBEDDING = 128  # width of the embeddings where a model has no encoder
+from mmavs.utils.example_inputs import example_shapes
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,37 +28,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seconds', type=int, help='seconds of the clip; '
                         'by default data_preprocessor.pad_to, else 5')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        help='changes to the config, key=value')
+                        metavar='KEY=VALUE', help='change config values')
     return parser.parse_args()
 
 
-def pipeline_value(cfg: Config, keys: tuple[str, ...], name: str, default):
-    """An argument of a transform in the test pipeline."""
-    loader = cfg.get('test_dataloader') or {}
-    for step in (loader.get('dataset') or {}).get('pipeline') or ():
-        if step['type'] in keys and step.get(name) is not None:
-            return step[name]
-    return default
-
-
 def make_inputs(cfg: Config, shape, seconds) -> dict[str, torch.Tensor]:
-    size = shape or pipeline_value(
-        cfg, ('ResizeFrames', 'AVSSCrop'), 'size', 224)
-    size = [size] if isinstance(size, int) else list(size)
-    height, width = size * 2 if len(size) == 1 else size
-    preprocessor = cfg.model.get('data_preprocessor') or {}
-    seconds = seconds or preprocessor.get('pad_to') or 5
-    tokens = pipeline_value(
-        cfg, ('LogMelSpectrogram',), 'tokens_per_second', 1)
-    inputs = dict(
-        frames=torch.zeros(1, seconds, 3, height, width),
-        valid=torch.ones(1, seconds, dtype=torch.bool))
-    if cfg.model.get('audio_encoder'):
-        inputs['log_mel'] = torch.zeros(1, seconds, tokens, 1, 96, 64)
-    else:
-        inputs['audio_embedding'] = torch.zeros(
-            1, seconds, tokens, EMBEDDING)
-    return inputs
+    shapes = example_shapes(cfg, shape=shape, seconds=seconds)
+    inputs = {name: torch.zeros(1, *size) for name, size in shapes.items()}
+    seconds = shapes['frames'][0]
+    return dict(inputs, valid=torch.ones(1, seconds, dtype=torch.bool))
 
 
 def main() -> None:
