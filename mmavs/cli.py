@@ -82,6 +82,9 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
                         'silent; default: raise')
     parser.add_argument('--batch-size', type=int, default=1, metavar='B',
                         help='windows passed at once; default: 1')
+    parser.add_argument('--resume', action='store_true',
+                        help='go on where this command was stopped; inputs '
+                        'that are complete are left out')
     parser.add_argument('--alpha', type=float, default=0.5,
                         help='strength of the mask colour; default: 0.5')
     parser.add_argument('--heatmaps', action='store_true',
@@ -146,7 +149,7 @@ def infer(args: argparse.Namespace) -> None:
         inputs, out_dir=args.out_dir, outputs=args.outputs, fps=args.fps,
         window_seconds=args.window_seconds, audio_stream=args.audio_stream,
         on_missing_audio=args.on_missing_audio, batch_size=args.batch_size,
-        alpha=args.alpha, heatmaps=args.heatmaps)
+        alpha=args.alpha, heatmaps=args.heatmaps, resume=args.resume)
     for prediction in done['predictions']:
         print(f'{prediction["name"]}: {prediction["num_masks"]} masks')
         for kind, path in prediction['outputs'].items():

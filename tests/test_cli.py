@@ -53,7 +53,7 @@ def test_infer(video, repo_dir, tmp_path, capsys):
                'masks', '--quiet') == 0
     assert 'a: 2 masks' in capsys.readouterr().out
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == [
-        'a.mp4', 'a_masks']
+        '.a.run.json', 'a.mp4', 'a_masks']
 
 
 def test_infer_frames_with_a_wav(repo_dir, tmp_path, capsys):

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from mmavs.visualization.overlay import (
 )
 from mmavs.visualization.palette import GROUND_TRUTH, PREDICTION
 
-from .inference.outputs import check_folder, colours_of
+from .inference.inputs import IMAGE_SUFFIXES, make_source, natural_key
+from .inference.output import check_folder
+from .inference.outputs import colours_of, work_folder
 from .inference.overlay_video import ComparisonVideo
-from .inference.sources import IMAGE_SUFFIXES, make_source, natural_key
+from .inference.run import Run
 from .inference.windows import Window
 from .inferencer import AVSInferencer
 
@@ -75,13 +77,15 @@ def compare_models(models: Mapping[str, AVSInferencer], item: Any,
         labels.append('ground truth')
         colours.append(_truth_colours(colours[0]))
     paths: dict[str, list[str]] = {kind: [] for kind in outputs}
-    with ExitStack() as stack:
-        video = None
-        if 'video' in outputs:
-            video = stack.enter_context(ComparisonVideo(
-                folder / f'{source.name}_compared.mp4', source,
-                labels=labels, colours=colours, fps=fps, alpha=alpha))
-            paths['video'].append(os.fspath(video.path))
+    stem, video = f'{source.name}_compared', None
+    if 'video' in outputs:
+        video = ComparisonVideo(
+            folder / f'{stem}.mp4', work_folder(folder, stem), source,
+            labels=labels, colours=colours, fps=fps, alpha=alpha)
+        paths['video'].append(os.fspath(video.path))
+    with nullcontext() if video is None else Run(
+            folder, stem, dict(video=video), identity=None,
+            total=source.num_seconds * fps) as run:
         streams = [model.predict_windows(
             source, seconds=seconds, fps=fps, with_scores=False)
             for model in models.values()]
@@ -90,10 +94,11 @@ def compare_models(models: Mapping[str, AVSInferencer], item: Any,
             if truth is not None:
                 masks.append(truth.masks(windows[0], source.size))
             if video is not None:
-                video.add_all(windows[0], masks)
+                video.panel_masks = masks
+                run.add(windows[0])
             pages = paths.get('sheet')
             if pages is not None and len(pages) < max_pages:
-                path = folder / f'{source.name}_compared_{len(pages):03d}.png'
+                path = folder / f'{stem}_{len(pages):03d}.png'
                 write_image(path, _page(windows[0], masks, labels, colours,
                                         fps, alpha, source.name))
                 pages.append(os.fspath(path))

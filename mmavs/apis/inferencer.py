@@ -4,12 +4,10 @@
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
@@ -19,33 +17,21 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 from torch import nn
 
-from mmavs.audio import SAMPLE_RATE
 from mmavs.registry import INFERENCERS
-from mmavs.structures import AVSDataSample
-from mmavs.utils.config import datasets_of, load_config
+from mmavs.utils.config import load_config
 from mmavs.visualization import AVSVisualizer
 
-from .inference.output import Output
-from .inference.outputs import (
-    OUTPUTS,
-    ContactSheets,
-    MaskImages,
-    ProbabilityArchive,
-    RleJson,
-    check_folder,
-    colours_of,
-    unique_stems,
-)
-from .inference.overlay_video import OverlayVideo
-from .inference.probe import Probe
-from .inference.results import Pass, clip_sample, join_passes
-from .inference.sources import ClipSource, list_inputs, make_source
-from .inference.windows import Clip, Window, batches, clips
+from .inference.identity import model_identity
+from .inference.inputs import list_inputs, make_source
+from .inference.output import check_folder, unique_stems
+from .inference.outputs import OUTPUTS, make_outputs
+from .inference.predictor import WindowPredictor
+from .inference.results import clip_sample
+from .inference.run import Run
+from .inference.sources import ClipSource
+from .inference.windows import Window
 from .model import dataset_meta, get_model, init_model
 from .model_zoo import find_entry, is_config_path
-
-# Scores of a clip may take this much; larger pictures are predicted smaller.
-_MAX_SCORES = 2**28
 
 
 @INFERENCERS.register_module()
@@ -73,7 +59,7 @@ class AVSInferencer(BaseInferencer):
 
     preprocess_kwargs = {'fps', 'window_seconds', 'audio_stream',
                          'on_missing_audio'}
-    visualize_kwargs = {'out_dir', 'outputs', 'alpha', 'heatmaps'}
+    visualize_kwargs = {'out_dir', 'outputs', 'alpha', 'heatmaps', 'resume'}
     postprocess_kwargs: set = set()
 
     def __init__(self, model: str | os.PathLike | Config | nn.Module,
@@ -93,11 +79,16 @@ class AVSInferencer(BaseInferencer):
         else:
             cfg, self.model = self._build(model, weights, device)
         self.cfg = cfg
-        self.pipeline = self._init_pipeline(cfg)
-        self.collate_fn = pseudo_collate
-        self.visualizer = AVSVisualizer('inferencer')
         self.meta = getattr(self.model, 'dataset_meta', None) or (
             dataset_meta(cfg))
+        names = self._names()
+        self._predictor = WindowPredictor(
+            self.model, cfg,
+            num_classes=len(names) if len(names) > 2 else 1)
+        self.pipeline = self._init_pipeline(cfg)
+        self.window_seconds = self._predictor.window_seconds
+        self.collate_fn = pseudo_collate
+        self.visualizer = AVSVisualizer('inferencer')
         self.visualizer.dataset_meta = self.meta
 
     @staticmethod
@@ -115,19 +106,7 @@ class AVSInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """The config's test pipeline without its loading steps."""
-        loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
-        if not loader:
-            raise ValueError(f'{cfg.filename}: has no test_dataloader, whose '
-                             'pipeline says how frames and sound are '
-                             'prepared')
-        dataset = next(datasets_of(loader['dataset']))
-        self.window_seconds = (
-            10 if 'Semantic' in _type_name(dataset) else 5)
-        steps = [step for step in dataset['pipeline']
-                 if not _type_name(step).startswith(('Load', 'ResizeMasks'))]
-        if not any(_type_name(s) == 'LogMelSpectrogram' for s in steps):
-            steps.insert(len(steps) - 1, dict(type='LogMelSpectrogram'))
-        return Compose(steps)
+        return self._predictor.pipeline
 
     def __call__(self, inputs: Any, return_datasamples: bool = False,
                  batch_size: int = 1, *,
@@ -135,7 +114,8 @@ class AVSInferencer(BaseInferencer):
                  outputs: Sequence[str] = ('video', 'sheet'),
                  fps: int = 1, window_seconds: int | None = None,
                  audio_stream: int = 0, on_missing_audio: str = 'raise',
-                 alpha: float = 0.5, heatmaps: bool = False) -> dict:
+                 alpha: float = 0.5, heatmaps: bool = False,
+                 resume: bool = False) -> dict:
         """Segment videos.
 
         Args:
@@ -163,6 +143,9 @@ class AVSInferencer(BaseInferencer):
             alpha (float): Weight of the mask colour. Defaults to 0.5.
             heatmaps (bool): Show CLEVER's heat maps and the strength of
                 BCSM's gates on the contact sheets. Defaults to False.
+            resume (bool): Go on where a run with the same arguments was
+                stopped; inputs that are complete are left out. Needs
+                ``out_dir``. Defaults to False.
 
         Returns:
             dict: ``predictions``, a dict per input with ``name``,
@@ -182,90 +165,95 @@ class AVSInferencer(BaseInferencer):
         if not isinstance(fps, int) or fps < 1 or batch_size < 1:
             raise ValueError('fps and batch_size must be whole numbers from '
                              f'1 on, got {fps} and {batch_size}')
+        if resume and (out_dir is None or return_datasamples):
+            raise ValueError('resume goes on with the files in out_dir; it '
+                             'needs one, and cannot give back the data '
+                             'samples of an earlier run')
         folder = None if out_dir is None else check_folder(out_dir)
-        seconds = window_seconds or self.window_seconds
         sources = [make_source(item, audio_stream=audio_stream,
                                on_missing_audio=on_missing_audio)
                    for item in list_inputs(inputs)]
+        stems = unique_stems([source.name for source in sources])
+        options = dict(
+            seconds=window_seconds or self.window_seconds, fps=fps,
+            heatmaps=heatmaps)
+        identity = {} if folder is None else model_identity(
+            self.model, self.cfg)
         predictions, pages = [], []
-        for source, stem in zip(sources, unique_stems(
-                [source.name for source in sources])):
-            writers = {} if folder is None else self._writers(
-                folder, stem, source, outputs, fps, alpha)
+        for source, stem in zip(sources, stems):
+            run, page = None, None
+            if folder is not None:
+                writers = make_outputs(
+                    outputs, folder, stem, source, self.visualizer, fps=fps,
+                    names=self._names(), meta=self.meta, alpha=alpha)
+                run = Run(folder, stem, writers, resume=resume,
+                          total=source.num_seconds * fps,
+                          identity=dict(identity, options=dict(
+                              **options, alpha=alpha,
+                              outputs=sorted(outputs),
+                              audio_stream=audio_stream,
+                              on_missing_audio=on_missing_audio),
+                              input=source.fingerprint()))
             try:
-                predictions.append(self._infer(
-                    source, writers, seconds=seconds, fps=fps,
-                    batch_size=batch_size, keep_masks=folder is None,
-                    keep_samples=return_datasamples, heatmaps=heatmaps))
+                result = self._infer(
+                    source, run, **options, batch_size=batch_size,
+                    with_scores=bool({'json', 'npz'} & set(outputs)),
+                    keep_samples=return_datasamples)
             except OSError as error:
-                if error.errno != errno.ENOSPC:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 raise OSError(
                     errno.ENOSPC, f'{out_dir}: the disk is full; make room '
-                    'or choose another out_dir') from error
-            pages.append(getattr(writers.get('sheet'), 'first_page', None))
+                    'and go on with resume (--resume), or choose another '
+                    'out_dir') from error
+            if run is not None:
+                result['outputs'] = {kind: os.fspath(writer.path)
+                                     for kind, writer in writers.items()}
+                if 'sheet' in writers:
+                    page = writers['sheet'].first_page()
+            predictions.append(result)
+            pages.append(page)
         return dict(predictions=predictions, visualization=pages)
-
-    def _writers(self, folder: Path, stem: str, source: ClipSource,
-                 outputs: Sequence[str], fps: int, alpha: float
-                 ) -> dict[str, Output]:
-        """What writes each kind of output; see OUTPUTS."""
-        names, colours = self._names(), colours_of(self.meta)
-        flat = colours if len(names) > 2 else np.array(
-            [(0, 0, 0), (255, 96, 32)])
-        self.visualizer.alpha = alpha
-        make = dict(
-            video=lambda: OverlayVideo(
-                folder / f'{stem}.mp4', source, fps=fps, colours=flat,
-                names=names, alpha=alpha),
-            masks=lambda: MaskImages(folder / f'{stem}_masks', colours),
-            json=lambda: RleJson(folder / f'{stem}.json', source, fps=fps,
-                                 names=names),
-            npz=lambda: ProbabilityArchive(folder / f'{stem}.npz'),
-            sheet=lambda: ContactSheets(
-                folder / f'{stem}_sheet.png', self.visualizer, fps=fps,
-                title=source.name))
-        return {kind: make[kind]() for kind in OUTPUTS if kind in outputs}
 
     def _names(self) -> list[str]:
         names = list(self.meta.get('classes') or ())
         return names or ['background', 'sounding']
 
-    def _infer(self, source: ClipSource, writers: dict[str, Output], *,
-               seconds: int, fps: int, batch_size: int, keep_masks: bool,
+    def _infer(self, source: ClipSource, run: Run | None, *, seconds: int,
+               fps: int, batch_size: int, with_scores: bool,
                keep_samples: bool, heatmaps: bool) -> dict:
         """Go through one input."""
-        result = dict(name=source.name, num_masks=0, times=[], outputs={
-            kind: os.fspath(writer.path) for kind, writer in
-            writers.items()})
-        masks, samples = [], []
+        masks, samples, times = [], [], []
+        done = 0 if run is None else run.done
         total = source.num_seconds * fps
-        bar = ProgressBar(total) if self.show_progress else None
-        with_scores = keep_samples or bool({'json', 'npz'} & set(writers))
-        with ExitStack() as stack:
-            for writer in writers.values():
-                stack.enter_context(writer)
+        with nullcontext() if run is None else run:
+            # Made when work begins, as it tells the time that is left.
+            bar = ProgressBar(total - done) if (
+                self.show_progress and done < total) else None
             for window in self.predict_windows(
                     source, seconds=seconds, fps=fps, batch_size=batch_size,
-                    with_scores=with_scores, heatmaps=heatmaps):
+                    with_scores=with_scores or keep_samples,
+                    heatmaps=heatmaps, done=done) if done < total else ():
                 if heatmaps and not (window.heatmaps or window.gates):
                     raise ValueError(
                         'heatmaps shows those of CLEVERHead and the gates of '
                         'BCSM; this model has neither')
-                for writer in writers.values():
-                    writer.add(window)
-                result['times'] += window.times
-                result['num_masks'] += len(window.masks)
-                if keep_masks:
+                if run is None:
                     masks.append(window.masks)
+                    times += window.times
+                else:
+                    run.add(window)
                 if keep_samples:
                     samples.append(clip_sample(
                         source.name, source.size, window))
                 if bar is not None:
                     bar.update(len(window.masks))
-        if bar is not None:
-            print()
-        if keep_masks:
+            if bar is not None:
+                print()
+        times = times if run is None else run.times
+        result = dict(name=source.name, num_masks=len(times), times=times,
+                      outputs={})
+        if run is None:
             result['masks'] = np.concatenate(masks)
         if keep_samples:
             result['data_samples'] = samples
@@ -273,8 +261,8 @@ class AVSInferencer(BaseInferencer):
 
     def predict_windows(self, source: ClipSource, *, seconds: int,
                         fps: int = 1, batch_size: int = 1,
-                        with_scores: bool = True,
-                        heatmaps: bool = False) -> Iterator[Window]:
+                        with_scores: bool = True, heatmaps: bool = False,
+                        done: int = 0) -> Iterator[Window]:
         """Masks of a source, window by window.
 
         Args:
@@ -284,78 +272,15 @@ class AVSInferencer(BaseInferencer):
             batch_size (int): Passes at once. Defaults to 1.
             with_scores (bool): Keep the scores. Defaults to True.
             heatmaps (bool): Keep heat maps and gates. Defaults to False.
+            done (int): Leave out the windows of the first masks. Defaults
+                to 0.
 
         Yields:
             Window: In the order of time.
         """
-        size = self._score_size(source.size, seconds)
-        total = source.num_seconds * fps
-        passes: list[Pass] = []
-        for group in batches(clips(source, seconds=seconds, fps=fps),
-                             batch_size):
-            for done in self._pass(group, source, size, with_scores,
-                                   heatmaps):
-                passes.append(done)
-                if done.clip.window_sound is None:
-                    continue
-                window = join_passes(passes, source.size, fps)
-                window.final = window.start + len(window.masks) == total
-                passes = []
-                yield window
-
-    def _pass(self, group: list[Clip], source: ClipSource,
-              size: tuple[int, int], with_scores: bool,
-              heatmaps: bool) -> list[Pass]:
-        """Clips through pipeline and network."""
-        packed = [self._pack(clip, source, size) for clip in group]
-        with ExitStack() as stack:
-            probe = stack.enter_context(
-                Probe(self.model)) if heatmaps else None
-            samples = self._forward(packed, with_scores)
-        passes = []
-        for place, (clip, data, sample) in enumerate(
-                zip(group, packed, samples)):
-            log_mel = data['inputs'].get('log_mel')
-            passes.append(Pass(
-                clip, None if log_mel is None else np.asarray(log_mel),
-                sample, {} if probe is None else probe.take(
-                    place, len(group), len(clip.frames))))
-        return passes
-
-    def _score_size(self, size: tuple[int, int],
-                    seconds: int) -> tuple[int, int]:
-        """Size of the score maps: the source's unless that is too much."""
-        classes = max(1, len(self._names()) if len(self._names()) > 2 else 1)
-        pixels = size[0] * size[1] * classes * seconds
-        scale = min(1., (_MAX_SCORES / pixels)**0.5)
-        return tuple(max(1, round(side * scale)) for side in size)
-
-    def _pack(self, clip: Clip, source: ClipSource,
-              size: tuple[int, int]) -> dict:
-        """A clip through the test pipeline."""
-        num = len(clip.frames)
-        data = self.pipeline(dict(
-            clip_id=f'{source.name}:{clip.indices[0]}', sample_idx=0,
-            frames=clip.frames, waveform=clip.waveform,
-            sample_rate=SAMPLE_RATE, num_seconds=num,
-            ori_shape=source.size, img_shape=source.size,
-            valid=np.ones(num, dtype=bool)))
-        # Masks come out in the size of the source, not of the labels.
-        data['data_samples'].set_metainfo(dict(mask_shape=size))
-        return data
-
-    @torch.no_grad()
-    def _forward(self, packed: list[dict],
-                 with_scores: bool) -> list[AVSDataSample]:
-        config = getattr(self.model, 'test_cfg', None)
-        before = None if config is None else config.get('with_scores')
-        if config is not None and with_scores:
-            config['with_scores'] = True
-        try:
-            return self.forward(self.collate_fn(packed))
-        finally:
-            if config is not None and with_scores:
-                config['with_scores'] = before
+        yield from self._predictor.windows(
+            source, seconds=seconds, fps=fps, batch_size=batch_size,
+            with_scores=with_scores, heatmaps=heatmaps, done=done)
 
     def visualize(self, inputs: list, preds: Any, **kwargs) -> list:
         """Contact sheets are drawn while predicting; see ``__call__``."""
@@ -365,8 +290,3 @@ class AVSInferencer(BaseInferencer):
                     return_datasample: bool = False, **kwargs) -> dict:
         """Put both parts of the result together."""
         return dict(predictions=preds, visualization=visualization)
-
-
-def _type_name(part: dict) -> str:
-    kind = part['type']
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__

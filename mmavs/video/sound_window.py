@@ -50,8 +50,9 @@ class SoundWindow:
         first = math.floor(start) - 1
         low = first * self._rate
         high = (math.ceil(stop) + 1) * self._rate
-        self._fetch(high)
-        self._forget(low - 2 * self._rate)
+        keep = low - 2 * self._rate
+        self._fetch(keep, high)
+        self._forget(keep)
         samples = self._cut(low, high)
         end = self._start + len(self._kept)
         full = round((stop - start) * self._target)
@@ -65,17 +66,19 @@ class SoundWindow:
                 (end / self._rate - start) * self._target)))
         return np.ascontiguousarray(sound[skip:skip + full])
 
-    def _fetch(self, position: int) -> None:
+    def _fetch(self, keep: int, position: int) -> None:
         parts, have = [self._kept], self._start + len(self._kept)
         while have < position and not self._ended:
             block = next(self._blocks, None)
             if block is None:
                 self._ended = True
+                continue
+            have += len(block)
+            if have <= keep:  # the first stretch may begin late
+                parts, self._start = [parts[0][:0]], have
             else:
                 parts.append(np.asarray(block, np.float32).mean(axis=1))
-                have += len(block)
-        if len(parts) > 1:
-            self._kept = np.concatenate(parts)
+        self._kept = np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def _forget(self, position: int) -> None:
         drop = min(max(0, position - self._start), len(self._kept))

@@ -4,6 +4,7 @@
 import math
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -12,6 +13,8 @@ import numpy as np
 from .reader import VideoError, to_rgb
 
 _FLOAT_PLANES = 'fltp'
+# Below this time in seconds it is quicker to decode from the beginning.
+_WORTH_SEEKING = 5.
 
 
 class VideoSource:
@@ -46,10 +49,15 @@ class VideoSource:
     def __init__(self, path: str | os.PathLike, *,
                  audio_stream: int = 0) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
-            raise FileNotFoundError(f'{path}: there is no such file')
-        with open(self.path, 'rb'):
-            pass  # a PermissionError here names the file
+        try:
+            if not self.path.is_file():
+                raise FileNotFoundError(f'{path}: there is no such file')
+            with open(self.path, 'rb'):
+                pass
+        except PermissionError as error:
+            raise PermissionError(
+                f'{path}: may not be read; change its permissions, or those '
+                'of its folder') from error
         with self._open() as container:
             self._read_header(container, audio_stream)
             self._scan(container)
@@ -90,7 +98,7 @@ class VideoSource:
     def _scan(self, container: av.container.InputContainer) -> None:
         """Find the true length of both streams without decoding."""
         spans: dict[int, list[float]] = {}
-        self.num_frames = 0
+        self.num_frames, last_duration = 0, 0
         try:
             for packet in container.demux():
                 index = packet.stream.index
@@ -102,7 +110,9 @@ class VideoSource:
                                      * packet.time_base)
                 span = spans.setdefault(index, [start, stop])
                 span[0], span[1] = min(span[0], start), max(span[1], stop)
-                self.num_frames += index == self._video_index
+                if index == self._video_index:
+                    self.num_frames += 1
+                    last_duration = packet.duration
         except av.error.FFmpegError as error:
             raise VideoError(f'{self.path}: is damaged '
                              f'({_reason(error)})') from error
@@ -117,6 +127,8 @@ class VideoSource:
         self._zero = start
         # A single frame may carry no duration.
         self.duration = max(stop - start, 0.04)
+        if not last_duration and self.num_frames > 1:
+            self.duration *= self.num_frames / (self.num_frames - 1)
         self.fps = self.num_frames / self.duration
         self.sound_start, self.audio_duration = 0., 0.
         if sound:
@@ -136,8 +148,13 @@ class VideoSource:
                              'decoded')
         self.size = first.shape[:2]
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Decode all frames.
+    def frames(self, start: float = 0.
+               ) -> Iterator[tuple[float, np.ndarray]]:
+        """Decode frames.
+
+        Args:
+            start (float): Begin with the frame on screen at this time, or
+                with one before it. Defaults to 0., all frames.
 
         Yields:
             tuple[float, np.ndarray]: Time and frame, (H, W, 3) uint8 RGB.
@@ -145,19 +162,42 @@ class VideoSource:
         Raises:
             VideoError: If the file is damaged from some point on.
         """
+        if start > _WORTH_SEEKING:
+            found = self._decode(seek=start)
+            first = next(found, None)
+            # Not every container can seek, and some land too late.
+            if first is not None and first[0] <= start:
+                yield first
+                yield from found
+                return
+        yield from self._decode()
+
+    def _decode(self, seek: float | None = None
+                ) -> Iterator[tuple[float, np.ndarray]]:
         time = -1e-4
         with self._open() as container:
             stream = container.streams[self._video_index]
             stream.thread_type = 'AUTO'
             try:
+                if seek is not None:
+                    container.seek(int((seek + self._zero)
+                                       / stream.time_base), stream=stream)
                 for frame in container.decode(stream):
                     # Broken files repeat or lack times; ours always grow.
                     known = frame.pts is not None
+                    if seek is not None:
+                        if not known:
+                            return
+                        if not frame.key_frame:
+                            continue  # what it refers to was not read
+                        seek = None
                     now = (float(frame.pts * frame.time_base) - self._zero
                            if known else time + 1e-4)
                     time = max(now, time + 1e-4)
                     yield time, to_rgb(frame)
             except av.error.FFmpegError as error:
+                if seek is not None:
+                    return
                 raise VideoError(
                     f'{self.path}: is damaged after {max(0, time):.1f} s '
                     f'({_reason(error)})') from error
@@ -171,10 +211,14 @@ class VideoSource:
         Yields:
             np.ndarray: (H, W, 3) uint8 RGB; after the end the last frame.
         """
-        frames = self.frames()
+        times = iter(times)
+        begin = next(times, None)
+        if begin is None:
+            return
+        frames = self.frames(begin)
         _, shown = next(frames)
         following = next(frames, None)
-        for time in times:
+        for time in chain([begin], times):
             while following is not None and following[0] <= time + 1e-6:
                 shown, following = following[1], next(frames, None)
             yield shown

@@ -3,44 +3,15 @@
 
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
-from mmengine.logging import print_log
 
-# In order of preference; all but the last play in current browsers.
-VIDEO_CODECS = ('libx264', 'libopenh264', 'libvpx-vp9', 'mpeg4')
-_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000,
-              64000, 88200, 96000)
-_LAYOUTS = {1: 'mono', 2: 'stereo', 3: '2.1', 4: 'quad', 5: '5.0', 6: '5.1',
-            7: '6.1', 8: '7.1'}
-_CLOCK = 90000  # ticks per second where frames have their own times
-
-
-def choose_video_codec() -> str:
-    """Best encoder this PyAV has; a warning says if it is not libx264.
-
-    Raises:
-        RuntimeError: If it has none of ``VIDEO_CODECS``.
-    """
-    for name in VIDEO_CODECS:
-        with suppress(av.codec.codec.UnknownCodecError):
-            av.codec.Codec(name, 'w')
-            if name != VIDEO_CODECS[0]:
-                print_log(
-                    f'this PyAV has no {VIDEO_CODECS[0]}: writing video with '
-                    f'{name}, which some players do not support; "pip '
-                    'install --upgrade av" gets a build with it',
-                    logger='current', level=30)
-            return name
-    raise RuntimeError(
-        f'this PyAV can encode none of {", ".join(VIDEO_CODECS)}; install '
-        'one that can: "pip install --upgrade av"')
+from .encoders import LAYOUTS, SoundTrack, VideoTrack
 
 
 class VideoWriter:
@@ -63,8 +34,8 @@ class VideoWriter:
             Defaults to 20.
         variable_rate (bool): Frames carry their own times, see
             :meth:`write_frame`. Defaults to False.
-        keep_partial (bool): If writing stops early, leave what there is as a
-            playable ``<name>.partial.mp4``. Defaults to False.
+        joinable (bool): Write a segment for :func:`join_segments`. Defaults
+            to False.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -75,7 +46,7 @@ class VideoWriter:
                  fps: float | Fraction, sample_rate: int | None = None,
                  channels: int = 1, quality: int = 20,
                  variable_rate: bool = False,
-                 keep_partial: bool = False) -> None:
+                 joinable: bool = False) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in ('.mp4', '.m4v', '.mov'):
             raise ValueError(f'{path}: videos are written as .mp4, give the '
@@ -83,76 +54,41 @@ class VideoWriter:
         if fps <= 0 or min(size) < 1:
             raise ValueError(f'{path}: fps and size must be positive, got '
                              f'{fps} and {size}')
-        if channels not in _LAYOUTS:
+        if channels not in LAYOUTS:
             raise ValueError(f'{path}: sound has 1 to 8 channels, got '
                              f'{channels}')
         self.size = tuple(size)
         self.fps = Fraction(fps).limit_denominator(100000)
         self.sample_rate = sample_rate
         self.channels = channels
-        self.quality = quality
-        self.variable_rate = variable_rate
-        self.keep_partial = keep_partial
-        self.num_frames = 0
-        self.num_samples = 0
-        self.partial_path = self.path.with_name(
-            f'{self.path.stem}.partial{self.path.suffix}')
-        self._container = None
+        self._settings = dict(quality=quality, variable_rate=variable_rate,
+                              joinable=joinable)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames written so far."""
+        return self._video.num_frames
+
+    @property
+    def num_samples(self) -> int:
+        """Samples written so far."""
+        return self._sound.num_samples if self._sound else 0
 
     def __enter__(self) -> 'VideoWriter':
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Fragments can be played although the file has no end yet;
-        # otherwise the index goes to the front, for the web.
-        options = (dict(movflags='frag_keyframe+delay_moov'
-                        '+default_base_moof', flush_packets='1')
-                   if self.keep_partial else dict(movflags='faststart'))
-        self._temporary = (
-            self.partial_path if self.keep_partial else self._hidden_name())
-        self._container = av.open(os.fspath(self._temporary), 'w',
-                                  format='mp4', options=options)
+        self._file = appearing_mp4(self.path)
+        container = self._file.__enter__()
+        self._sound = None
         try:
-            self._add_video()
+            self._video = VideoTrack(container, size=self.size, fps=self.fps,
+                                     **self._settings)
             if self.sample_rate:
-                self._add_audio()
-        except BaseException:
-            self.__exit__(ValueError, None, None)
+                self._sound = SoundTrack(
+                    container, sample_rate=self.sample_rate,
+                    channels=self.channels)
+        except BaseException as error:
+            self._file.__exit__(type(error), error, error.__traceback__)
             raise
         return self
-
-    def _hidden_name(self) -> Path:
-        # The suffix stays last, as the container is chosen by it.
-        return self.path.with_name(
-            f'.{self.path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp'
-            f'{self.path.suffix}')
-
-    def _add_video(self) -> None:
-        name = choose_video_codec()
-        stream = self._container.add_stream(name, rate=self.fps)
-        stream.height = self.size[0] + self.size[0] % 2
-        stream.width = self.size[1] + self.size[1] % 2
-        stream.pix_fmt = 'yuv420p'
-        context = stream.codec_context
-        context.time_base = (Fraction(1, _CLOCK) if self.variable_rate
-                             else 1 / self.fps)
-        context.gop_size = max(1, round(self.fps * 2))
-        # Name the conversion that is made from RGB (BT.601), since players
-        # guess another one for large pictures.
-        context.colorspace, context.color_range = 6, 1
-        if name == 'libx264':
-            context.options = dict(crf=str(self.quality), preset='veryfast')
-        elif name == 'libvpx-vp9':
-            context.options = dict(crf=str(self.quality + 10), b='0',
-                                   deadline='realtime', cpu_used='6')
-        self._video = stream
-
-    def _add_audio(self) -> None:
-        rate = self.sample_rate if self.sample_rate in _AAC_RATES else 48000
-        layout = 'mono' if self.channels == 1 else 'stereo'
-        self._audio = self._container.add_stream('aac', rate=rate,
-                                                 layout=layout)
-        self._resampler = av.AudioResampler(
-            format='fltp', layout=layout, rate=rate,
-            frame_size=self._audio.codec_context.frame_size or 1024)
 
     def write_frame(self, frame: np.ndarray, *,
                     time: float | None = None) -> None:
@@ -170,20 +106,7 @@ class VideoWriter:
             raise ValueError(
                 f'{self.path}: frames must be uint8 of shape '
                 f'{(*self.size, 3)}, got {frame.dtype} of {frame.shape}')
-        pad = [(0, n % 2) for n in self.size] + [(0, 0)]
-        if any(after for _, after in pad):
-            frame = np.pad(frame, pad, mode='edge')
-        picture = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(frame), format='rgb24')
-        picture = picture.reformat(format='yuv420p')
-        picture.pts = self.num_frames
-        picture.time_base = 1 / self.fps
-        if self.variable_rate:
-            time = self.num_frames / self.fps if time is None else time
-            picture.pts = round(time * _CLOCK)
-            picture.time_base = Fraction(1, _CLOCK)
-        self._container.mux(self._video.encode(picture))
-        self.num_frames += 1
+        self._video.write(frame, time)
 
     def write_audio(self, samples: np.ndarray) -> None:
         """Add sound.
@@ -205,80 +128,52 @@ class VideoWriter:
         if samples.ndim != 2 or samples.shape[1] != self.channels:
             raise ValueError(f'{self.path}: sound must be (n, '
                              f'{self.channels}), got {samples.shape}')
-        if not len(samples):
-            return
-        block = np.ascontiguousarray(np.clip(samples, -1, 1).T)
-        frame = av.AudioFrame.from_ndarray(
-            block, format='fltp', layout=_LAYOUTS[self.channels])
-        frame.sample_rate = self.sample_rate
-        frame.time_base = Fraction(1, self.sample_rate)
-        frame.pts = self.num_samples
-        self._encode_audio(frame)
-        self.num_samples += len(samples)
-
-    def _encode_audio(self, frame: Any) -> None:
-        for piece in self._resampler.resample(frame):
-            self._container.mux(self._audio.encode(piece))
+        self._sound.write(samples)
 
     def __exit__(self, kind, value, traceback) -> None:
-        container, self._container = self._container, None
         try:
-            if kind is None or self.keep_partial:
-                self._container = container
-                self._flush()
-                self._container = None
-            container.close()
+            if kind is None:
+                self._video.finish()
+                if self._sound is not None:
+                    self._sound.finish()
+        except BaseException as error:
+            self._file.__exit__(type(error), error, error.__traceback__)
+            raise
+        self._file.__exit__(kind, value, traceback)
+
+
+@contextmanager
+def appearing_mp4(path: Path) -> Iterator[av.container.OutputContainer]:
+    """An mp4 to write into, which appears when the block ends.
+
+    Its index goes to the front, for the web. If the block raises, nothing is
+    left and what was at ``path`` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = hidden_name(path)
+    try:
+        container = av.open(os.fspath(temporary), 'w', format='mp4',
+                            options=dict(movflags='faststart'))
+        try:
+            yield container
         except BaseException:
             with suppress(Exception):
                 container.close()
-            if kind is None:
-                self._discard()
-                raise
-        if kind is not None:
-            # Nothing to keep: the container could not even be set up.
-            if not self.keep_partial or not self.num_frames:
-                self._discard()
-            return
-        if self.keep_partial:
-            final = self._hidden_name()
-            try:
-                remux(self._temporary, final)
-                os.replace(final, self.path)
-            finally:
-                with suppress(FileNotFoundError):
-                    final.unlink()
-            self._temporary.unlink()
-        else:
-            os.replace(self._temporary, self.path)
-
-    def _flush(self) -> None:
-        self._container.mux(self._video.encode(None))
-        if self.sample_rate:
-            if self.num_samples:
-                self._encode_audio(None)
-            self._container.mux(self._audio.encode(None))
-
-    def _discard(self) -> None:
+            raise
+        container.close()
+        os.replace(temporary, path)
+    except BaseException:
         with suppress(FileNotFoundError):
-            self._temporary.unlink()
+            temporary.unlink()
+        raise
 
 
-def remux(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """Copy the streams of a video into an mp4 with its index in front."""
-    with av.open(os.fspath(source)) as reader, av.open(
-            os.fspath(target), 'w', format='mp4',
-            options=dict(movflags='faststart')) as writer:
-        streams = {
-            stream.index: (writer.add_stream_from_template(stream) if hasattr(
-                writer, 'add_stream_from_template') else
-                           writer.add_stream(template=stream))
-            for stream in reader.streams
-            if stream.type in ('video', 'audio')}
-        for packet in reader.demux():
-            if packet.dts is None or packet.stream.index not in streams:
-                continue  # the empty packet that ends a stream
-            packet.stream = streams[packet.stream.index]
-            writer.mux(packet)
+def hidden_name(path: Path) -> Path:
+    """A name beside ``path`` for a file that is not complete."""
+    # The suffix stays last, as the container is chosen by it.
+    return path.with_name(
+        f'.{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp'
+        f'{path.suffix}')
 
 
 def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray],

@@ -10,9 +10,9 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmavs.apis import AVSInferencer, init_model
-from mmavs.apis.inference import outputs as outputs_module
+from mmavs.apis.inference import masks as masks_module
 from mmavs.apis.inference import overlay_video as overlay_module
-from mmavs.apis.inference.sources import (
+from mmavs.apis.inference.inputs import (
     list_inputs,
     make_source,
     natural_key,
@@ -195,7 +195,7 @@ def test_passes_interleave_and_centre_the_sound(inferencer, video):
 def test_contact_sheets_at_several_masks_a_second(inferencer, video,
                                                   tmp_path):
     result = inferencer(video, fps=2, out_dir=tmp_path, outputs=['sheet'])
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob('noise_sheet_*.png'))) == 2
     assert result['visualization'][0].shape[1] > 10 * 100
 
 
@@ -247,19 +247,22 @@ def test_ctrl_c_leaves_a_playable_part(inferencer, tmp_path, monkeypatch):
     add, seen = overlay_module.OverlayVideo.add, []
 
     def interrupted(self, window):
-        add(self, window)
         seen.append(window)
-        if len(seen) == 2:
+        if len(seen) == 3:
             raise KeyboardInterrupt
+        return add(self, window)
 
     monkeypatch.setattr(overlay_module.OverlayVideo, 'add', interrupted)
     with pytest.raises(KeyboardInterrupt):
         inferencer(path, out_dir=tmp_path / 'out',
                    outputs=['video', 'json', 'npz'])
-    assert [p.name for p in (tmp_path / 'out').iterdir()] == [
-        'long.partial.mp4']
+    assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == [
+        'long.partial', 'long.partial.mp4']
     with av.open(str(tmp_path / 'out' / 'long.partial.mp4')) as container:
         assert len(list(container.decode(video=0))) == 80
+        sound = container.streams.audio[0]
+        assert float(sound.duration * sound.time_base) == pytest.approx(
+            10, abs=0.2)
 
 
 def test_output_folder_that_cannot_be_used(inferencer, video, tmp_path,
@@ -271,7 +274,7 @@ def test_output_folder_that_cannot_be_used(inferencer, video, tmp_path,
     def full(self, window):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(outputs_module.MaskImages, 'add', full)
+    monkeypatch.setattr(masks_module.MaskImages, 'add', full)
     with pytest.raises(OSError, match='out: the disk is full'):
         inferencer(video, out_dir=tmp_path / 'out',
                    outputs=['masks', 'json'])
@@ -335,9 +338,10 @@ def test_memory_does_not_grow_with_the_video(inferencer, tmp_path,
     sizes, add = [], overlay_module.OverlayVideo.add
 
     def measured(self, window):
-        add(self, window)
+        state = add(self, window)
         with open('/proc/self/statm') as file:
             sizes.append(int(file.read().split()[1]))
+        return state
 
     monkeypatch.setattr(overlay_module.OverlayVideo, 'add', measured)
     inferencer(path, out_dir=tmp_path / 'out',

@@ -5,7 +5,7 @@ import torch
 
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.inference.probe import Probe
-from mmavs.apis.inference.sources import make_source
+from mmavs.apis.inference.inputs import make_source
 
 
 @pytest.fixture(scope='module')

@@ -5,8 +5,9 @@ import av
 import numpy as np
 import pytest
 
-from mmavs.video import writer as module
-from mmavs.video.writer import VideoWriter, choose_video_codec, write_video
+from mmavs.video import encoders as module
+from mmavs.video.encoders import choose_video_codec
+from mmavs.video.writer import VideoWriter, write_video
 
 
 def pictures(num, size=(48, 64)):
@@ -154,43 +155,11 @@ def test_a_failure_leaves_nothing_and_keeps_the_old_file(tmp_path):
     assert path.read_text() == 'old' and list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interrupted_file_can_be_played(tmp_path):
-    path = tmp_path / 'a.mp4'
-    with pytest.raises(KeyboardInterrupt):
-        with VideoWriter(path, size=(48, 64), fps=10, sample_rate=16000,
-                         keep_partial=True) as writer:
-            for index, frame in enumerate(pictures(25)):
-                writer.write_audio(tone(0.1, 16000))
-                writer.write_frame(frame)
-                if index == 20:
-                    raise KeyboardInterrupt
-    assert [p.name for p in tmp_path.iterdir()] == ['a.partial.mp4']
-    frames, sound, _ = decode(tmp_path / 'a.partial.mp4')
-    assert len(frames) == 21 and len(sound) >= 2.1 * 16000
-
-
-def test_a_killed_writer_leaves_what_can_be_played(tmp_path):
-    writer = VideoWriter(tmp_path / 'a.mp4', size=(48, 64), fps=10,
-                         keep_partial=True)
-    writer.__enter__()
-    for frame in list(pictures(30)) * 8:
-        writer.write_frame(frame)
-    # No end is written; what the fragments hold so far is a video.
-    data = writer.partial_path.read_bytes()
-    (tmp_path / 'b.mp4').write_bytes(data)
-    assert len(decode(tmp_path / 'b.mp4')[0]) >= 100
-    writer.__exit__(None, None, None)
-    assert len(decode(tmp_path / 'a.mp4')[0]) == 240
-    assert not writer.partial_path.exists()
-    names = boxes(tmp_path / 'a.mp4')
-    assert names.index('moov') < names.index('mdat')
-
-
-@pytest.mark.parametrize('keep_partial', [False, True])
-def test_both_ways_of_writing_start_at_zero(tmp_path, keep_partial):
+@pytest.mark.parametrize('joinable', [False, True])
+def test_both_ways_of_writing_start_at_zero(tmp_path, joinable):
     path = tmp_path / 'a.mp4'
     with VideoWriter(path, size=(48, 64), fps=25, sample_rate=44100,
-                     keep_partial=keep_partial) as writer:
+                     joinable=joinable) as writer:
         for frame in pictures(50):
             writer.write_audio(np.zeros(1764))
             writer.write_frame(frame)

@@ -1,11 +1,12 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Videos with masks over their frames, and their own sound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mmavs.video.segments import Segment, join_segments
 from mmavs.video.writer import VideoWriter
 from mmavs.visualization.overlay import MaskPainter, resize_frame
 from mmavs.visualization.text import draw_text
@@ -18,10 +19,13 @@ from .windows import Window
 class OverlayVideo(Output):
     """All frames of the source with masks over them, and its sound.
 
-    A frame gets the mask of the 1/N second it lies in; N masks a second.
+    A frame gets the mask of the 1/N second it lies in; N masks a second. The
+    frames of a window are a file of their own, a segment, until all are
+    joined and get their sound.
 
     Args:
-        path (Path): File to write.
+        path (Path): The file it ends up in.
+        work (Path): Folder of the run.
         source (ClipSource): Where frames and sound come from.
         fps (int): Masks per second, N.
         colours (Sequence[Sequence[int]]): RGB of each class.
@@ -30,55 +34,90 @@ class OverlayVideo(Output):
         alpha (float): Weight of the colour. Defaults to 0.5.
     """
 
-    def __init__(self, path: Path, source: ClipSource, *, fps: int,
-                 colours: Sequence[Sequence[int]], names: Sequence[str],
-                 alpha: float = 0.5) -> None:
-        self.path = path
+    def __init__(self, path: Path, work: Path, source: ClipSource, *,
+                 fps: int, colours: Sequence[Sequence[int]],
+                 names: Sequence[str], alpha: float = 0.5) -> None:
+        self.path, self._work = path, work / 'video'
         self._source, self._fps = source, fps
         self._colours, self._names, self._alpha = colours, names, alpha
         self._size = source.size
 
-    def __enter__(self) -> 'OverlayVideo':
-        super().__enter__()
-        source = self._source
-        self._writer = self._stack.enter_context(VideoWriter(
-            self.path, size=self._size, fps=source.fps,
-            sample_rate=source.sample_rate, channels=source.channels or 1,
-            variable_rate=True, keep_partial=True))
-        self._frames = source.frames()
-        self._next = next(self._frames, None)
-        self._sound = source.sound()
-        self._heard = source.sound_start
+        self._frames: Iterator[tuple[float, np.ndarray]] | None = None
+        self._next: tuple[float, np.ndarray] | None = None
         self._painted = -1
-        return self
 
-    def add(self, window: Window) -> None:
-        """Write the frames up to the end of the window."""
-        stop = window.start + len(window.masks)
-        while self._next is not None:
-            time, frame = self._next
-            index = int(time * self._fps + 1e-6)
-            if index >= stop and not window.final:
-                break
-            index = min(max(index, window.start), stop - 1)
-            if index != self._painted:
-                self._painted = index
-                self._prepare(index - window.start, window)
-            self._play_until(time + 1)
-            self._writer.write_frame(
-                self._picture(frame), time=time - self._source.sound_start)
+    def resume(self, states: Sequence[dict]) -> None:
+        """Make the folder; frames are read from the next window on."""
+        self._work.mkdir(parents=True, exist_ok=True)
+
+    def _begin(self, window: Window) -> None:
+        """Go to the first frame of the first window there is to add."""
+        self._frames = self._source.frames(window.start / self._fps)
+        self._next = next(self._frames, None)
+        while self._next is not None and (
+                self._index(self._next[0]) < window.start):
             self._next = next(self._frames, None)
-        if window.final:
-            self._play_until(float('inf'))
 
-    def _play_until(self, time: float) -> None:
-        while self._heard < time:
-            block = next(self._sound, None)
-            if block is None:
-                self._heard = float('inf')
-                return
-            self._writer.write_audio(block)
-            self._heard += len(block) / self._source.sample_rate
+    def _index(self, time: float) -> int:
+        """Number of the mask of the 1/N second a time lies in."""
+        return int(time * self._fps + 1e-6)
+
+    def add(self, window: Window) -> dict:
+        """Write the frames up to the end of the window."""
+        if self._frames is None:
+            self._begin(window)
+        stop = window.start + len(window.masks)
+        if not self._belongs(stop, window):
+            return dict(frames=0, stop=stop / self._fps)
+        name, begin = f'{window.start:06d}.mp4', self._next[0]
+        with VideoWriter(self._work / name, size=self._size,
+                         fps=self._source.fps, variable_rate=True,
+                         joinable=True) as writer:
+            while self._belongs(stop, window):
+                time, frame = self._next
+                index = min(max(self._index(time), window.start), stop - 1)
+                if index != self._painted:
+                    self._painted = index
+                    self._prepare(index - window.start, window)
+                writer.write_frame(self._picture(frame), time=time - begin)
+                self._next = next(self._frames, None)
+            return dict(frames=writer.num_frames, file=name, begin=begin,
+                        stop=stop / self._fps)
+
+    def _belongs(self, stop: int, window: Window) -> bool:
+        """Whether the next frame is one of the window's."""
+        return self._next is not None and (
+            window.final or self._index(self._next[0]) < stop)
+
+    def publish(self, states: Sequence[dict]) -> None:
+        """Join the segments, with all of the sound."""
+        if self._work.exists():
+            self._join(self.path, states)
+
+    def publish_part(self, path: Path, states: Sequence[dict]) -> bool:
+        """Join what there is, with its sound.
+
+        Args:
+            path (Path): File to write.
+            states (Sequence[dict]): Of the windows there are.
+
+        Returns:
+            bool: Whether there was something to join.
+        """
+        if not any(state['frames'] for state in states):
+            return False
+        self._join(path, states, stop=states[-1]['stop'])
+        return True
+
+    def _join(self, path: Path, states: Sequence[dict],
+              stop: float = float('inf')) -> None:
+        # Sound may begin before the first frame, but no file before 0.
+        source, zero = self._source, self._source.sound_start
+        join_segments(
+            path, [Segment(self._work / state['file'], state['begin'] - zero)
+                   for state in states if state['frames']],
+            sound=source.sound(), sample_rate=source.sample_rate,
+            channels=source.channels or 1, sound_stop=stop - zero)
 
     def _prepare(self, place: int, window: Window) -> None:
         """Get ready to lay a mask over the frames that follow."""
@@ -104,7 +143,8 @@ class ComparisonVideo(OverlayVideo):
     """Several masks of the same frames, side by side.
 
     Args:
-        path (Path): File to write.
+        path (Path): The file it ends up in.
+        work (Path): Folder of the run.
         source (ClipSource): Where frames and sound come from.
         labels (Sequence[str]): Written over the panels.
         colours (Sequence): For each panel, the RGB of each class.
@@ -113,33 +153,25 @@ class ComparisonVideo(OverlayVideo):
         height (int): The panels are not higher. Defaults to 360.
     """
 
-    def __init__(self, path: Path, source: ClipSource, *,
+    def __init__(self, path: Path, work: Path, source: ClipSource, *,
                  labels: Sequence[str], colours: Sequence, fps: int,
                  alpha: float = 0.5, height: int = 360) -> None:
-        super().__init__(path, source, fps=fps, colours=(), names=(),
+        super().__init__(path, work, source, fps=fps, colours=(), names=(),
                          alpha=alpha)
         scale = min(1., height / source.size[0])
         self._panel = tuple(max(2, round(side * scale))
                             for side in source.size)
         self._size = self._panel[0], self._panel[1] * len(labels)
         self._labels, self._panel_colours = labels, colours
-        self._others: Sequence[np.ndarray] = ()
-
-    def add_all(self, window: Window, masks: Sequence[np.ndarray]) -> None:
-        """Write the frames up to the end of a window.
-
-        Args:
-            window (Window): Says which masks these are.
-            masks (Sequence[np.ndarray]): For each panel (M, H, W).
-        """
-        self._others = masks
-        self.add(window)
+        # For each panel the masks (M, H, W) of the window to add next.
+        self.panel_masks: Sequence[np.ndarray] = ()
 
     def _prepare(self, place: int, window: Window) -> None:
         self._painters = [
             MaskPainter(masks[place], colours, self._panel,
                         alpha=self._alpha)
-            for masks, colours in zip(self._others, self._panel_colours)]
+            for masks, colours in zip(self.panel_masks,
+                                      self._panel_colours)]
 
     def _picture(self, frame: np.ndarray) -> np.ndarray:
         frame = resize_frame(frame, self._panel)

@@ -69,8 +69,8 @@ def mask_time(index: int, fps: int) -> float:
     return index + 15 / 16 if fps == 1 else (index + 0.5) / fps
 
 
-def clips(source: ClipSource, *, seconds: int, fps: int = 1
-          ) -> Iterator[Clip]:
+def clips(source: ClipSource, *, seconds: int, fps: int = 1,
+          first: int = 0) -> Iterator[Clip]:
     """Cut a source into clips of at most ``seconds`` seconds.
 
     At N masks a second each window is passed N times, with frames 1/N s
@@ -80,18 +80,20 @@ def clips(source: ClipSource, *, seconds: int, fps: int = 1
         source (ClipSource): The input.
         seconds (int): T, the length the model was trained with.
         fps (int): N, masks per second. Defaults to 1.
+        first (int): Number of the window to begin with. Defaults to 0.
 
     Yields:
         Clip: In the order of time, passes of a window one after the other.
     """
     total = source.num_seconds
     frames = source.frames_at(
-        mask_time(index, fps) for index in range(total * fps))
+        mask_time(index, fps)
+        for index in range(first * seconds * fps, total * fps))
     sound = None
     if source.sample_rate:
         sound = SoundWindow(source.sound(), source.sample_rate,
                             begin=source.sound_start)
-    for start in range(0, total, seconds):
+    for start in range(first * seconds, total, seconds):
         length = min(seconds, total - start)
         window = list(islice(frames, length * fps))
         if sound is None:
