@@ -13,9 +13,16 @@ from .selective_scan import (
     selective_scan_reference,
     selective_scan_torch,
 )
+from .stacked import (
+    stack_parameters,
+    stacked_layer_norm,
+    stacked_linear,
+    stacked_mamba,
+)
 
 __all__ = [
     'MLP', 'Mamba', 'MultiScaleDeformableAttention', 'cell_centres',
     'deformable_sampling', 'full_precision', 'group_norm', 'selective_scan',
-    'selective_scan_reference', 'selective_scan_torch', 'sine_positions'
+    'selective_scan_reference', 'selective_scan_torch', 'sine_positions',
+    'stack_parameters', 'stacked_layer_norm', 'stacked_linear', 'stacked_mamba'
 ]

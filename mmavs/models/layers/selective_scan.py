@@ -21,6 +21,7 @@ from torch import Tensor
 from .precision import full_precision
 
 BACKENDS = ('auto', 'torch', 'mamba_ssm')
+_FEW_STEPS = 16
 _INSTALL = 'pip install "mmavs[mamba]"'
 
 
@@ -35,8 +36,9 @@ def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
         u (Tensor): Input (B, D, L).
         delta (Tensor): Step sizes (B, D, L), before bias and softplus.
         A (Tensor): State decay (D, N), negative.
-        B (Tensor): Input matrix (B, N, L).
-        C (Tensor): Output matrix (B, N, L).
+        B (Tensor): Input matrix (B, N, L), or (B, G, N, L) with one for
+            each of G groups of D / G channels.
+        C (Tensor): Output matrix, of the shape of ``B``.
         D (Tensor, optional): Skip weights (D,). Defaults to None.
         z (Tensor, optional): Gate (B, D, L), applied through SiLU.
             Defaults to None.
@@ -115,11 +117,12 @@ def selective_scan_torch(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
                          z: Tensor | None = None,
                          delta_bias: Tensor | None = None,
                          delta_softplus: bool = False) -> Tensor:
-    """The scan in log2(L) vectorised steps, for the short sequences here.
+    """The scan in few kernels, for the short sequences here.
 
-    The recurrence h_t = a_t h_{t-1} + b_t is a chain of affine maps. Maps
-    compose associatively, so doubling the span that each step has composed
-    gives all prefixes after ceil(log2(L)) rounds; only products of decays
+    Up to 16 steps it is one fused multiply-add per step. Longer sequences
+    take ceil(log2(L)) rounds: the recurrence h_t = a_t h_{t-1} + b_t is a
+    chain of affine maps, which compose associatively, so doubling the span
+    that each step has composed gives all prefixes; only products of decays
     <= 1 occur, hence no overflow.
 
     Arguments and result as in :func:`selective_scan`, in float32 inside.
@@ -128,22 +131,38 @@ def selective_scan_torch(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
         decay, drive, skip = _discretise(
             u, delta, A, B, delta_bias, delta_softplus)
         length = u.shape[-1]
-        span = 1
-        while span < length:
-            # compose the map of the steps (t-span, t] with the one before it
-            drive = torch.cat([
-                drive[:, :span],
-                drive[:, span:] + decay[:, span:] * drive[:, :-span]], dim=1)
-            decay = torch.cat([
-                decay[:, :span],
-                decay[:, span:] * decay[:, :-span]], dim=1)
-            span *= 2
-        if length == 1:
-            # keeps A in the graph: DistributedDataParallel wants a gradient
-            drive = drive + 0 * decay
-        # h_0 = 0, so the composed drive is the state: (B, L, D, N)
-        y = torch.einsum('bldn,bnl->bdl', drive, C.float())
-        return _finish(y, skip, D, z).to(u.dtype)
+        states = (_step_by_step if length <= _FEW_STEPS else _by_doubling)(
+            decay, drive)
+        return _finish(_read(states, C), skip, D, z).to(u.dtype)
+
+
+def _step_by_step(decay: Tensor, drive: Tensor) -> Tensor:
+    """States (B, L, G, D/G, N), one step after the other."""
+    states = []
+    state = None
+    # unbind, as its gradient is one kernel for all steps
+    for a, b in zip(decay.unbind(1), drive.unbind(1), strict=True):
+        state = b if state is None else torch.addcmul(b, a, state)
+        states.append(state)
+    if len(states) == 1:
+        # keeps A in the graph: DistributedDataParallel wants a gradient
+        return drive + 0 * decay
+    return torch.stack(states, dim=1)
+
+
+def _by_doubling(decay: Tensor, drive: Tensor) -> Tensor:
+    """States (B, L, G, D/G, N); as h_0 = 0, the composed drive."""
+    span, length = 1, drive.shape[1]
+    while span < length:
+        # compose the map of the steps (t-span, t] with the one before it
+        drive = torch.cat([
+            drive[:, :span],
+            drive[:, span:] + decay[:, span:] * drive[:, :-span]], dim=1)
+        decay = torch.cat([
+            decay[:, :span],
+            decay[:, span:] * decay[:, :-span]], dim=1)
+        span *= 2
+    return drive
 
 
 def selective_scan_reference(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
@@ -158,33 +177,49 @@ def selective_scan_reference(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
     with full_precision(u.device.type):
         decay, drive, skip = _discretise(
             u, delta, A, B, delta_bias, delta_softplus)
-        state = torch.zeros_like(drive[:, 0])  # (B, D, N)
-        outputs = []
+        state = torch.zeros_like(drive[:, 0])  # (B, G, D/G, N)
+        states = []
         for step in range(u.shape[-1]):
             state = decay[:, step] * state + drive[:, step]
-            outputs.append(torch.einsum(
-                'bdn,bn->bd', state, C[:, :, step].float()))
-        return _finish(torch.stack(outputs, dim=-1), skip, D, z).to(u.dtype)
+            states.append(state)
+        y = _read(torch.stack(states, dim=1), C)
+        return _finish(y, skip, D, z).to(u.dtype)
+
+
+def _groups(x: Tensor) -> Tensor:
+    """(B, N, L) or (B, G, N, L) to (B, G, N, L), float32."""
+    return (x if x.dim() == 4 else x.unsqueeze(1)).float()
 
 
 def _discretise(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
                 delta_bias: Tensor | None, delta_softplus: bool
                 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Zero-order hold: exp(delta A) and delta B u, both (B, L, D, N)."""
-    u, delta = u.float(), delta.float()
+    """Zero-order hold: exp(delta A), delta B u, both (B, L, G, D/G, N)."""
+    u, delta, B = u.float(), delta.float(), _groups(B)
     if delta_bias is not None:
         delta = delta + delta_bias.float()[:, None]
     if delta_softplus:
         delta = F.softplus(delta)
-    decay = torch.exp(torch.einsum('bdl,dn->bldn', delta, A.float()))
-    drive = torch.einsum('bdl,bnl->bldn', delta * u, B.float())
+
+    def by_step(x: Tensor) -> Tensor:  # (B, D, L) to (B, L, G, D/G, 1)
+        return x.transpose(1, 2).unflatten(2, (B.shape[1], -1))[..., None]
+
+    A = A.float().unflatten(0, (B.shape[1], -1))  # (G, D/G, N)
+    decay = torch.exp(by_step(delta) * A)
+    drive = by_step(delta * u) * B.permute(0, 3, 1, 2).unsqueeze(3)
     return decay, drive, u
+
+
+def _read(states: Tensor, C: Tensor) -> Tensor:
+    """States (B, L, G, D/G, N) seen through C: (B, D, L)."""
+    C = _groups(C).permute(0, 3, 1, 2)  # (B, L, G, N)
+    return (states @ C.unsqueeze(-1)).flatten(2).transpose(1, 2)
 
 
 def _finish(y: Tensor, u: Tensor, D: Tensor | None,
             z: Tensor | None) -> Tensor:
     if D is not None:
-        y = y + u * D.float()[:, None]
+        y = torch.addcmul(y, u, D.float()[:, None])
     if z is not None:
         y = y * F.silu(z.float())
     return y

@@ -56,6 +56,25 @@ def test_fast_scan_equals_reference(length, batch, states, seed, softplus):
             grad / scale, expected_grad / scale, rtol=1e-4, atol=1e-5)
 
 
+@settings(deadline=None, max_examples=15)
+@given(length=st.sampled_from([1, 2, 5, 16, 17, 33]),
+       groups=st.integers(1, 3), seed=st.integers(0, 99))
+def test_groups_of_channels_have_their_own_matrices(length, groups, seed):
+    parts = [scan_inputs(2, 2, length, 3, seed + index, torch.float32)
+             for index in range(groups)]
+    joint = {key: torch.cat([part[key] for part in parts], dim=axis)
+             for key, axis in dict(u=1, delta=1, A=0, D=0, z=1,
+                                   delta_bias=0).items()}
+    for key in 'BC':
+        joint[key] = torch.stack([part[key] for part in parts], dim=1)
+    for scan in (selective_scan_torch, selective_scan_reference):
+        found, _ = run(scan, joint, delta_softplus=True)
+        expected = torch.cat([run(
+            selective_scan_reference, part, delta_softplus=True)[0]
+            for part in parts], dim=1)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_reference_is_the_recurrence():
     """One channel, one state, by hand."""
     one = torch.ones(1, 1, 3)

@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmavs.models.necks import BCSM
 from mmavs.registry import MODELS
@@ -125,6 +126,83 @@ def test_gradients_reach_everything():
 def test_size_of_the_paper():
     neck = MODELS.build(dict(type='BCSM', in_channels=[256] * 4))
     assert sum(p.numel() for p in neck.parameters()) == 11_308_032
+
+
+@settings(deadline=None, max_examples=12)
+@given(clips=st.integers(1, 3), seconds=st.integers(1, 4),
+       tokens=st.integers(1, 2), wide=st.booleans(),
+       residual=st.sampled_from(['norm', 'raw']),
+       directions=st.sampled_from([('a2v',), ('v2a',), ('a2v', 'v2a')]))
+def test_stacked_encoders_equal_single_ones(clips, seconds, tokens, wide,
+                                            residual, directions):
+    """Value and gradient, whether the encoders have one width or several."""
+    widths = [8, 16, 16, 24] if wide else [16] * 4
+    features = make_features(clips=clips, seconds=seconds, tokens=tokens,
+                             width=widths, size=(32, 32))
+    runs = []
+    for stacked in (True, False):
+        neck = wake(BCSM(widths, 16, directions=directions, depth=2,
+                         residual=residual, stacked=stacked))
+        if runs:
+            neck.load_state_dict(runs[0][0].state_dict())
+        out = neck(features)
+        (sum(x.square().mean() for x in out.maps)
+         + out.audio.square().mean()).backward()
+        runs.append((neck, out))
+    (stacked, found), (single, expected) = runs
+    for x, y in zip([*found.maps, found.audio],
+                    [*expected.maps, expected.audio], strict=True):
+        close(x, y)
+    grads = dict(single.named_parameters())
+    for name, parameter in stacked.named_parameters():
+        close(parameter.grad, grads[name].grad, 1e-3)
+
+
+class Launches(TorchDispatchMode):
+    """Count what a GPU would start a kernel for."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        self.count += not (func.is_view or name in ('empty', 'detach',
+                                                    '_unsafe_view'))
+        return func(*args, **(kwargs or {}))
+
+
+def test_stacked_encoders_need_a_fifth_of_the_launches():
+    features = make_features(clips=1, seconds=5, width=256, audio_width=256)
+    counts = []
+    for stacked in (True, False):
+        neck = BCSM([256] * 4, 256, stacked=stacked)
+        with torch.no_grad(), Launches() as launches:
+            neck(features)
+        counts.append(launches.count)
+    assert 100 < 5 * counts[0] <= counts[1]
+
+
+def test_stacked_encoders_in_half_precision():
+    features = make_features(width=16)
+    neck = wake(BCSM([16] * 4, 16, depth=2, stacked=True))
+    exact = neck(features)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = neck(features)
+    assert found.maps[0].dtype == features.maps[0].dtype
+    for x, y in zip(found.maps, exact.maps, strict=True):
+        close(x, y, 3e-2)
+
+
+def test_gates_that_are_watched_run_one_by_one():
+    neck = build(stacked=True)
+    seen = []
+    neck.audio_gates[1].register_forward_hook(
+        lambda gate, args, out: seen.append(out))
+    features = make_features()
+    watched = neck(features)
+    assert len(seen) == 1
+    close(watched.maps[1], build(stacked=True)(features).maps[1])
 
 
 @pytest.mark.parametrize('wrong, message', [
