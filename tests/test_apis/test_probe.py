@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmavs.apis import AVSInferencer, init_model
-from mmavs.apis.inference.probe import Probe
 from mmavs.apis.inference.inputs import make_source
+from mmavs.apis.inference.probe import Probe
 
 
 @pytest.fixture(scope='module')
