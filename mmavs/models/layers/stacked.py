@@ -85,7 +85,7 @@ def stacked_mamba(x: Tensor, block: Mamba, weights: Mapping[str, Tensor]
     y = selective_scan(
         u, channels(delta),
         -torch.exp(weights['A_log'].flatten(0, 1).float()),
-        B.permute(1, 0, 3, 2).contiguous(), C.permute(1, 0, 3, 2).contiguous(),
+        B.permute(1, 0, 3, 2), C.permute(1, 0, 3, 2),  # (B, E, N, L)
         D=weights['D'].flatten().float(), z=channels(z),
         delta_bias=weights['dt_proj.bias'].flatten().float(),
         delta_softplus=True, backend=block.backend)

@@ -220,9 +220,11 @@ class BCSM(BaseModule):
         if on_maps:  # the mean over the tokens of a second
             means = [g.unflatten(1, audio.shape[1:3]).mean(dim=2)
                      for g in on_maps]
-            factors = [(valid + valid * g).flatten(0, 1) for g in means]
+            factors = [torch.addcmul(valid, valid, g).flatten(0, 1)
+                       for g in means]
         if on_audio:
-            valid = valid + valid * torch.stack(on_audio).mean(dim=0)
+            valid = torch.addcmul(
+                valid, valid, torch.stack(on_audio).mean(dim=0))
         return features.replace(
             maps=[x * factor[:, :, None, None].to(x.dtype)
                   for x, factor in zip(maps, factors, strict=True)],
