@@ -81,6 +81,7 @@ class AVSVisualizer(Visualizer):
                        seconds_per_column: float = 1.,
                        title: str | None = None,
                        extra_rows: Sequence[SheetRow] = (),
+                       extra_legend: Sequence[tuple] = (),
                        show: bool = False,
                        wait_time: float = 0,
                        out_file: str | os.PathLike | None = None,
@@ -106,6 +107,8 @@ class AVSVisualizer(Visualizer):
                 mean IoU as far as known.
             extra_rows (Sequence[SheetRow]): Drawn below the masks. Defaults
                 to ().
+            extra_legend (Sequence[tuple]): Pairs of name and colour, added
+                to those of the classes. Defaults to ().
             show (bool): Open a window. Defaults to False.
             wait_time (float): Seconds the window stays, 0 until a key.
                 Defaults to 0.
@@ -142,7 +145,7 @@ class AVSVisualizer(Visualizer):
             seconds_per_column=seconds_per_column,
             title=self._title(name, data_sample, ious)
             if title is None else title,
-            legend=self._legend(pred, target),
+            legend=[*self._legend(pred, target), *extra_legend],
             column_width=self.column_width)
         if show and is_main_process():
             self.show(page, win_name=name, wait_time=wait_time)

@@ -13,7 +13,14 @@ from .sound_strip import (
     draw_waveform,
     log_mel_range,
 )
-from .text import INK, PAPER, draw_legend, draw_text, text_width
+from .text import (
+    INK,
+    PAPER,
+    draw_legend,
+    draw_text,
+    fit_text,
+    text_width,
+)
 
 GAP = 4
 
@@ -82,7 +89,8 @@ def contact_sheet(rows: Sequence[SheetRow], *,
     bands = []
     if title:
         band = _band(font + 12, page)
-        draw_text(band, title, (GAP + 2, 4), size=font)
+        draw_text(band, fit_text(title, page - 2 * GAP, font), (GAP + 2, 4),
+                  size=font)
         bands.append(band)
     times = ([i * seconds_per_column for i in range(num)]
              if times is None else times)

@@ -9,7 +9,10 @@ from PIL import Image
 from .palette import energy_colours
 from .text import PAPER, draw_text
 
-_BARS = ((120, 190, 255), (255, 150, 90))
+# Kind of gate to its colour and its words in a legend.
+_BARS = dict(
+    audio=((120, 190, 255), 'gates from the sound to the maps, a bar a stage'),
+    visual=((255, 150, 90), 'gates from the maps to the sound'))
 
 
 def draw_heatmap(frame: np.ndarray, heat: np.ndarray, *,
@@ -34,7 +37,8 @@ def draw_gates(strengths: Mapping[str, float], top: float,
     """The gates of one second as bars, one colour per kind.
 
     Args:
-        strengths (Mapping[str, float]): Name ('kind number') to strength.
+        strengths (Mapping[str, float]): Name to strength; a name is 'audio
+            N' or 'visual N'.
         top (float): Strength that fills the height.
         size (tuple[int, int]): Height and width of the picture.
 
@@ -43,16 +47,22 @@ def draw_gates(strengths: Mapping[str, float], top: float,
     """
     height, width = size
     out = np.full((height, width, 3), PAPER, dtype=np.uint8)
-    kinds = list(dict.fromkeys(name.split()[0] for name in strengths))
     edges = np.linspace(2, width - 2, len(strengths) + 1).astype(int)
     for (name, value), left, right in zip(strengths.items(), edges,
                                           edges[1:]):
-        colour = _BARS[kinds.index(name.split()[0]) % len(_BARS)]
+        colour, _ = _BARS[name.split()[0]]
         filled = int(round(min(1., value / max(top, 1e-9)) * (height - 14)))
         out[height - filled:, left + 1:right - 1] = colour
     draw_text(out, f'{max(strengths.values(), default=0):.2f}', (3, 0),
               size=10)
     return out
+
+
+def gate_legend(gates: Mapping[str, Sequence[float]]
+                ) -> list[tuple[str, tuple[int, int, int]]]:
+    """What the colours of :func:`gate_pictures` mean: words and colour."""
+    kinds = dict.fromkeys(name.split()[0] for name in gates)
+    return [_BARS[kind][::-1] for kind in kinds]
 
 
 def gate_pictures(gates: Mapping[str, Sequence[float]],

@@ -21,6 +21,17 @@ def text_width(text: str, size: int) -> int:
     return int(np.ceil(right - min(left, 0)))
 
 
+def fit_text(text: str, width: int, size: int) -> str:
+    """Leave out the middle of a line that is wider than ``width`` pixels."""
+    if text_width(text, size) <= width:
+        return text
+    for kept in range(len(text) - 1, 0, -1):
+        short = f'{text[:(kept + 1) // 2]}...{text[len(text) - kept // 2:]}'
+        if text_width(short, size) <= width:
+            break
+    return short
+
+
 def printable(text: str) -> str:
     """Replace what Pillow's bitmap font cannot draw."""
     return text.encode('latin-1', 'replace').decode('latin-1')

@@ -17,7 +17,12 @@ from mmavs.visualization.sound_strip import (
     draw_waveform,
     log_mel_range,
 )
-from mmavs.visualization.text import draw_legend, draw_text, text_width
+from mmavs.visualization.text import (
+    draw_legend,
+    draw_text,
+    fit_text,
+    text_width,
+)
 
 RED_BLUE = [(0, 0, 0), (255, 0, 0), (0, 0, 255)]
 
@@ -169,3 +174,22 @@ def test_what_cannot_be_drawn_is_explained():
         sheet(3, log_mel=np.zeros((2, 1, 1, 96, 64)))
     with pytest.raises(ValueError, match='sample_rate'):
         sheet(3, waveform=np.zeros(10))
+
+
+@given(st.text(min_size=4, max_size=60), st.integers(60, 300))
+@settings(max_examples=30, deadline=None)
+def test_long_lines_lose_their_middle(text, width):
+    short = fit_text(text, width, 12)
+    assert text_width(short, 12) <= width
+    if text_width(text, 12) <= width:
+        assert short == text
+    else:
+        assert short[0] == text[0] and '...' in short
+
+
+def test_a_long_title_stays_on_the_page():
+    cell = np.zeros((20, 30, 3), np.uint8)
+    page = contact_sheet([SheetRow('frame', [cell])], title='video ' * 40)
+    plain = contact_sheet([SheetRow('frame', [cell])], title='v')
+    assert page.shape == plain.shape
+    assert (page[:20, -4:] == page[0, -1]).all()

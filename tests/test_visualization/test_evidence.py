@@ -1,7 +1,11 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 import numpy as np
 
-from mmavs.visualization.evidence import draw_heatmap, gate_pictures
+from mmavs.visualization.evidence import (
+    draw_heatmap,
+    gate_legend,
+    gate_pictures,
+)
 
 
 def test_heat_is_bright_where_it_is_high():
@@ -23,3 +27,15 @@ def test_bars_follow_the_strength_on_one_scale():
 
     assert [height(p, blue) for p in (weak, strong)] == [30, 60]
     assert [height(p, orange) for p in (weak, strong)] == [15, 0]
+    # A network with one kind of gate keeps its colour.
+    (alone, ) = gate_pictures({'visual 1': [0.5]}, (74, 60))
+    assert (height(alone, blue), height(alone, orange)) == (0, 60)
+
+
+def test_the_legend_names_the_gates_there_are():
+    assert [colour for _, colour in gate_legend(
+        {'audio 1': [1.], 'audio 2': [1.], 'visual 1': [1.]})] == [
+            (120, 190, 255), (255, 150, 90)]
+    ((words, colour), ) = gate_legend({'visual 1': [1.]})
+    assert words == 'gates from the maps to the sound'
+    assert colour == (255, 150, 90) and gate_legend({}) == []

@@ -13,7 +13,11 @@ from PIL import Image
 from mmavs.audio import SAMPLE_RATE
 from mmavs.structures import AVSDataSample
 from mmavs.visualization import AVSVisualizer, SheetRow
-from mmavs.visualization.evidence import draw_heatmap, gate_pictures
+from mmavs.visualization.evidence import (
+    draw_heatmap,
+    gate_legend,
+    gate_pictures,
+)
 from mmavs.visualization.overlay import resize_frame
 
 from .output import Output
@@ -71,6 +75,7 @@ class ContactSheets(Output):
             sample_rate=SAMPLE_RATE, times=window.times,
             seconds_per_column=1 / self._fps, title=self._title,
             extra_rows=evidence_rows(window, frames),
+            extra_legend=gate_legend(window.gates),
             out_file=self._work / f'{self._num:03d}.png')
 
     def _strip(self, log_mel: np.ndarray | None) -> np.ndarray | None:
