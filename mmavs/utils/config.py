@@ -71,6 +71,19 @@ def datasets_of(dataset: dict) -> Iterator[dict]:
 
 
 def build_runner(cfg: Config):
-    """Build the runner a config asks for, :class:`AVSRunner` by default."""
+    """Build the runner a config asks for, :class:`AVSRunner` by default.
+
+    Raises:
+        ValueError: If a training is to be resumed by a runner that would
+            execute the config text that a checkpoint holds.
+    """
+    from mmavs.engine.runner import AVSRunner
     cfg.setdefault('runner_type', 'AVSRunner')
+    runner = RUNNERS.get(cfg.runner_type)
+    if cfg.get('resume') and runner is not None and (
+            not issubclass(runner, AVSRunner)):
+        raise ValueError(
+            f'runner_type={cfg.runner_type!r} runs the config text stored '
+            'in a checkpoint when it resumes; set runner_type=\'AVSRunner\', '
+            'or a subclass of it')
     return RUNNERS.build(cfg)

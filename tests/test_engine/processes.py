@@ -14,8 +14,8 @@ from . import toy
 TIMEOUT = 300
 # What takes long to import; all of it is installed, as the server of forks
 # does not know where the tests are.
-PRELOAD = ['mmengine.runner', 'mmavs.engine', 'mmavs.structures', 'torchvision',
-           'matplotlib.pyplot']
+PRELOAD = ['mmengine.runner', 'mmavs.engine', 'mmavs.structures',
+           'torchvision', 'matplotlib.pyplot']
 
 
 def assert_same(a, b):

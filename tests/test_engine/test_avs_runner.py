@@ -134,6 +134,29 @@ def test_config_text_of_a_checkpoint_is_not_evaluated(tmp_path, whole_run):
     assert_same(weights(runner), whole_run)
 
 
+@pytest.mark.parametrize('name, deleted', [
+    ('work/best_toy_score_epoch_0.pth', True), ('work/notes.txt', False),
+    ('best_model.pth', False), ('work/../best_model.pth', False)])
+def test_a_checkpoint_names_no_other_files_to_delete(tmp_path, name,
+                                                     deleted):
+    """The hook of checkpoints deletes the old best and the oldest ones."""
+    best = {'default_hooks.checkpoint': dict(
+        type='CheckpointHook', interval=1, save_best='toy/score',
+        rule='greater', max_keep_ckpts=1)}
+    work_dir = tmp_path / 'work'
+    toy_runner(work_dir, **best, custom_hooks=[dict(
+        type='StopHook', epochs=1)]).train()
+    files = [tmp_path / name, tmp_path / 'x.pth']
+    for path in files:
+        path.write_text('precious')
+    state = torch.load(work_dir / 'epoch_1.pth', weights_only=False)
+    state['message_hub']['runtime_info'].update(
+        best_ckpt=str(files[0]), keep_ckpt_ids=['/../../x', 1])
+    torch.save(state, work_dir / 'epoch_1.pth')
+    toy_runner(work_dir, resume='auto', **best).train()
+    assert [path.exists() for path in files] == [not deleted, True]
+
+
 class Payload:
     def __init__(self, marker):
         self.marker = marker

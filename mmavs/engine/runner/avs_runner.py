@@ -30,7 +30,12 @@ from mmavs.utils.workers import stop_workers
 from mmavs.version import __version__
 
 from .checkpoints import check_resumable, read_newest, remove_leftovers
-from .resume import resume_random_state, resume_schedulers, resume_seed
+from .resume import (
+    check_file_names,
+    resume_random_state,
+    resume_schedulers,
+    resume_seed,
+)
 
 CPU_WRAPPER = dict(type='MMDistributedDataParallel', device_ids=None)
 
@@ -205,6 +210,7 @@ class AVSRunner(Runner):
         self.train_loop._iter = meta['iter']
         resume_seed(self, meta.get('seed'))
         self.message_hub.load_state_dict(checkpoint['message_hub'])
+        check_file_names(self, Path(filename).parent)
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
             self.optim_wrapper.load_state_dict(checkpoint['optimizer'])

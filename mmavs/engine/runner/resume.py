@@ -1,8 +1,39 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Putting back what a training knew besides its weights and optimiser."""
 
+import re
+from pathlib import Path
+
 from mmavs.io.checkpoint import CheckpointError
 from mmavs.utils.random_state import set_random_state
+
+_CHECKPOINT = re.compile(r'(best_.+|(epoch|iter)_\d+)\.pth')
+
+
+def check_file_names(runner, folder: Path) -> None:
+    """Forget the names of files that are none of this training's.
+
+    MMEngine's checkpoint hook deletes the files that a checkpoint names as
+    the old best and as the old ones. A checkpoint from elsewhere could name
+    anything.
+
+    Args:
+        runner (Runner): Its message hub was loaded from the checkpoint.
+        folder (Path): Where the checkpoint is; files in it and in the work
+            dir may be named, if their name is a checkpoint's.
+    """
+    known = runner.message_hub.runtime_info
+    folders = {folder.resolve(), Path(runner.work_dir).resolve()}
+    for key in [key for key in known
+                if key == 'last_ckpt' or key.startswith('best_ckpt')]:
+        path = Path(str(known[key]))
+        if not _CHECKPOINT.fullmatch(path.name) or (
+                path.resolve().parent not in folders):
+            del known[key]
+    numbers = known.get('keep_ckpt_ids')
+    if numbers is not None and not (isinstance(numbers, list) and all(
+            isinstance(number, int) for number in numbers)):
+        del known['keep_ckpt_ids']
 
 
 def resume_seed(runner, seed: int | None) -> None:
