@@ -43,9 +43,9 @@ class AVSBenchSemanticDataset(AVSBenchDataset):
         img_suffix (str): Suffix of the frames. Defaults to '.jpg'.
         mask_dir (str): 'labels_semantic', 'labels_rgb', or 'auto': for each
             subset the former if its first clip has it. Defaults to 'auto'.
-        ann_file, metainfo, audio_mode, indices, serialize_data, pipeline,
-            test_mode, lazy_init, filter_cfg, max_refetch: See
-            :class:`AVSBenchDataset`. The sound is always read from wav.
+
+    The other arguments are those of :class:`AVSBenchDataset`; the sound is
+    always read from wav.
     """
 
     METAINFO = dict(classes=SEMANTIC_CLASSES,
