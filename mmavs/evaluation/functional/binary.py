@@ -102,16 +102,10 @@ def f_curves(logits: Tensor, target: Tensor) -> Tensor:
     num_frames = len(logits)
     if num_frames == 0:
         return logits.new_zeros((0, NUM_THRESHOLDS), dtype=torch.float64)
-    scores = logits.float().sigmoid()
-    thresholds = f_thresholds(scores.device)
-    # reached = number of thresholds <= score; a NaN reaches none of them.
-    reached = torch.bucketize(scores, thresholds, right=True)
-    reached = torch.where(scores.isnan(), 0, reached)
-    bins = NUM_THRESHOLDS + 1
-    frame = torch.arange(num_frames, device=scores.device)[:, None, None]
-    index = (frame * 2 + (target != 0)) * bins + reached  # (N, H, W)
-    counts = torch.bincount(index.flatten(), minlength=num_frames * 2 * bins)
-    counts = counts.view(num_frames, 2, bins)
+    # One frame at a time stays in the cache of a CPU.
+    step = 1 if logits.device.type == 'cpu' else num_frames
+    counts = torch.cat([_count_reached(x, y) for x, y in zip(
+        logits.split(step), target.split(step), strict=True)])
     # Threshold k is reached by all pixels in bins k+1 and above.
     above = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:].double()
     true_pos = above[:, 1]  # (N, 255)
@@ -122,6 +116,37 @@ def f_curves(logits: Tensor, target: Tensor) -> Tensor:
     f = ((1 + BETA_SQUARED) * precision * recall
          / (BETA_SQUARED * precision + recall))
     return f.nan_to_num(0.)
+
+
+def thresholds_reached(scores: Tensor) -> Tensor:
+    """How many of the 255 thresholds are at most as high as each score.
+
+    The threshold nearest to a score follows from rounding; it alone can lie
+    on either side, so one comparison with its exact value settles ties. A
+    search through the thresholds takes many times longer.
+
+    Args:
+        scores (Tensor): Of any shape, float32 in [0, 1]; a NaN reaches no
+            threshold.
+
+    Returns:
+        Tensor: Of the same shape, int32, 0..255.
+    """
+    scores = scores.nan_to_num(nan=-1.)
+    nearest = (scores * (NUM_THRESHOLDS - 1)).round_().clamp_(min=0).int()
+    exact = f_thresholds(scores.device)[nearest]
+    return nearest.add_(scores >= exact)
+
+
+def _count_reached(logits: Tensor, target: Tensor) -> Tensor:
+    """Pixels by ground truth and thresholds reached, (N, 2, 256) int64."""
+    bins = NUM_THRESHOLDS + 1
+    index = thresholds_reached(logits.float().sigmoid())  # (N, H, W)
+    index.add_(target != 0, alpha=bins)
+    frame = torch.arange(len(index), device=index.device, dtype=torch.int)
+    index.add_(frame[:, None, None], alpha=2 * bins)
+    counts = torch.bincount(index.flatten(), minlength=len(index) * 2 * bins)
+    return counts.view(len(index), 2, bins)
 
 
 def f_of_curve(curve_sum: Tensor, count: Tensor) -> Tensor:

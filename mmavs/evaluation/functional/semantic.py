@@ -56,24 +56,31 @@ def class_areas(pred: Tensor, target: Tensor,
     if pred.numel() == 0:
         zeros = torch.zeros(shape, dtype=torch.int64, device=pred.device)
         return zeros, zeros.clone(), zeros.clone()
-    pred, target = pred.long(), target.long()
     for name, maps in (('prediction', pred), ('ground truth', target)):
-        low, high = int(maps.min()), int(maps.max())
+        low, high = (int(value) for value in maps.aminmax())
         if low < 0 or high >= num_classes:
             raise ValueError(
                 f'class {high if high >= num_classes else low} in the {name} '
                 f'is outside 0..{num_classes - 1}; set num_classes to the '
                 'number of classes including background')
-    offset = num_classes * torch.arange(
-        num_frames, device=pred.device)[:, None, None]
+    # One frame at a time stays in the cache of a CPU.
+    step = 1 if pred.device.type == 'cpu' else num_frames
+    confusion = torch.cat([
+        _confusion(x, y, num_classes)
+        for x, y in zip(pred.split(step), target.split(step), strict=True)])
+    return (confusion.diagonal(dim1=1, dim2=2).clone(),
+            confusion.sum(dim=2), confusion.sum(dim=1))
 
-    def histogram(index: Tensor) -> Tensor:
-        return torch.bincount(
-            index, minlength=num_frames * num_classes).view(shape)
 
-    right = (pred + offset)[pred == target]
-    return (histogram(right), histogram((pred + offset).flatten()),
-            histogram((target + offset).flatten()))
+def _confusion(pred: Tensor, target: Tensor, num_classes: int) -> Tensor:
+    """Pixels of each class (row) by true class, (N, K, K) int64."""
+    num_frames = len(pred)
+    frame = torch.arange(num_frames, device=pred.device, dtype=torch.int)
+    index = pred.int().add(frame[:, None, None], alpha=num_classes)
+    index = index.mul_(num_classes).add_(target.int())
+    counts = torch.bincount(
+        index.flatten(), minlength=num_frames * num_classes**2)
+    return counts.view(num_frames, num_classes, num_classes)
 
 
 def frame_class_scores(inter: Tensor, pred: Tensor,
