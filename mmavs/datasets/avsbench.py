@@ -23,8 +23,8 @@ class _BinaryDataset(AVSBenchDataset):
         mask_dir (str): Folder of the masks. Defaults to 'gt_masks'.
         num_seconds (int): Frames per clip. Defaults to 5.
         ann_file, metainfo, audio_type, audio_mode, indices, serialize_data,
-            pipeline, test_mode, lazy_init, filter_cfg, max_refetch: See
-            :class:`AVSBenchDataset`.
+            pipeline, test_mode, lazy_init, filter_cfg, max_refetch,
+            on_error: See :class:`AVSBenchDataset`.
     """
 
     METAINFO = dict(classes=BINARY_CLASSES,
@@ -39,7 +39,7 @@ class _BinaryDataset(AVSBenchDataset):
                  serialize_data: bool = True,
                  pipeline: Sequence[dict | Callable] = (),
                  test_mode: bool = False, lazy_init: bool = False,
-                 max_refetch: int = 1000) -> None:
+                 max_refetch: int = 1000, on_error: str = 'raise') -> None:
         self.img_suffix = img_suffix
         self.mask_dir = mask_dir
         self.num_seconds = num_seconds
@@ -49,7 +49,7 @@ class _BinaryDataset(AVSBenchDataset):
             filter_cfg=filter_cfg, indices=indices,
             serialize_data=serialize_data, pipeline=pipeline,
             test_mode=test_mode, lazy_init=lazy_init,
-            max_refetch=max_refetch)
+            max_refetch=max_refetch, on_error=on_error)
 
     def _clip(self, *, clip_id: str, subset: str, frames: str, masks: str,
               sound: str, category: str | None, kinds: list[str] | None,

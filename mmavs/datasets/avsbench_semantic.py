@@ -61,7 +61,7 @@ class AVSBenchSemanticDataset(AVSBenchDataset):
                  serialize_data: bool = True,
                  pipeline: Sequence[dict | Callable] = (),
                  test_mode: bool = False, lazy_init: bool = False,
-                 max_refetch: int = 1000) -> None:
+                 max_refetch: int = 1000, on_error: str = 'raise') -> None:
         self.subsets = (subsets,) if isinstance(subsets, str) else (
             tuple(subsets))
         if not self.subsets or set(self.subsets) - set(NUM_SECONDS):
@@ -75,7 +75,7 @@ class AVSBenchSemanticDataset(AVSBenchDataset):
             audio_mode=audio_mode, filter_cfg=filter_cfg, indices=indices,
             serialize_data=serialize_data, pipeline=pipeline,
             test_mode=test_mode, lazy_init=lazy_init,
-            max_refetch=max_refetch)
+            max_refetch=max_refetch, on_error=on_error)
 
     def load_clips(self) -> list[dict]:
         """Return the clips of the split; see :class:`AVSBenchDataset`."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 
 from .audio_mode import parse_audio_mode, swap_audio
 from .classes import voc_palette
+from .errors import ClipError
 
 AUDIO_TYPES = ('wav', 'log_mel')
 SPLITS = ('train', 'val', 'test')
@@ -57,6 +59,9 @@ class AVSBenchDataset(BaseDataset):
             False.
         max_refetch (int): Of the base class; our transforms never skip a
             clip. Defaults to 1000.
+        on_error (str): What happens with a clip that cannot be read:
+            'raise', or 'skip' it, see :meth:`prepare_data`. Defaults to
+            'raise'.
     """
 
     #: Official names of the csv and of the folder that may hold the data.
@@ -71,7 +76,11 @@ class AVSBenchDataset(BaseDataset):
                  serialize_data: bool = True,
                  pipeline: Sequence[dict | Callable] = (),
                  test_mode: bool = False, lazy_init: bool = False,
-                 max_refetch: int = 1000) -> None:
+                 max_refetch: int = 1000, on_error: str = 'raise') -> None:
+        if on_error not in ('raise', 'skip'):
+            raise ValueError("on_error must be 'raise' or 'skip', got "
+                             f'{on_error!r}')
+        self.on_error = on_error
         if split not in SPLITS:
             raise ValueError(f'split must be one of {SPLITS}, got {split!r}')
         if audio_type not in AUDIO_TYPES:
@@ -121,20 +130,43 @@ class AVSBenchDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Load a clip.
 
+        With ``on_error='skip'`` the next clip that can be read stands in for
+        a broken one, so that batches and processes keep their sizes. It does
+        not count: in training it has no labels, and the metrics count each
+        clip once. Which one it is follows from ``idx`` alone. The data
+        sample's ``skipped`` says which clips were left out and why;
+        :class:`ClipReportHook` collects that.
+
         Args:
             idx (int): Position of the clip, or a :class:`ClipIndex`, which
                 also says the seed and the epoch its augmentation depends on.
 
         Returns:
             Any: What the pipeline makes of the clip.
+
+        Raises:
+            ClipError: If the clip cannot be read, with ``on_error='skip'``
+                if none can.
         """
-        info = self.get_data_info(int(idx))
-        info['aug_key'] = (getattr(idx, 'seed', 0), getattr(idx, 'epoch', 0),
-                           info['sample_idx'])
-        if getattr(idx, 'is_padding', False) and not self.test_mode:
-            # It fills the last batch of a process; its loss must not count.
-            info['label_valid'] = [False] * info['num_seconds']
-        return self.pipeline(info)
+        is_padding = getattr(idx, 'is_padding', False)
+        skipped: list[ClipError] = []
+        for step in range(len(self) if self.on_error == 'skip' else 1):
+            place = (int(idx) + step) % len(self) if step else int(idx)
+            info = self.get_data_info(place)
+            info['aug_key'] = (getattr(idx, 'seed', 0),
+                               getattr(idx, 'epoch', 0), info['sample_idx'])
+            if (is_padding or skipped) and not self.test_mode:
+                # It only fills the batch; its loss must not count.
+                info['label_valid'] = [False] * info['num_seconds']
+            try:
+                return _with_report(self.pipeline(info), skipped)
+            except ClipError as error:
+                if self.on_error == 'raise':
+                    raise
+                skipped.append(error)
+        raise ClipError(
+            skipped[0].clip_id, skipped[0].path, f'{skipped[0].problem}; '
+            f'nor can any other of the {len(skipped)} clips be read')
 
     def csv_path(self) -> Path:
         """Return where the csv is, or the most likely place."""
@@ -205,3 +237,15 @@ class AVSBenchDataset(BaseDataset):
             return [root]
         inner = root / self.DATA_FOLDER
         return [inner, inner / self.DATA_FOLDER, root]
+
+
+def _with_report(data: Any, skipped: list[ClipError]) -> Any:
+    """Note on a packed clip which broken ones it stands in for."""
+    if skipped and isinstance(data, dict) and 'data_samples' in data:
+        data['data_samples'].set_metainfo(dict(skipped=[
+            (error.clip_id, error.path, error.problem)
+            for error in skipped]))
+    elif skipped:
+        for error in skipped:
+            print_log(f'skipped: {error}', 'current', 30)
+    return data

@@ -14,8 +14,8 @@ from .base import ClipTransform
 
 META_KEYS = ('clip_id', 'video_id', 'sample_idx', 'split', 'subset',
              'category', 'sound_kinds', 'num_seconds', 'frame_paths',
-             'audio_path', 'audio_mode', 'audio_clip_id', 'ori_shape',
-             'img_shape', 'mask_shape', 'flip')
+             'audio_path', 'audio_mode', 'audio_clip_id', 'audio_problem',
+             'ori_shape', 'img_shape', 'mask_shape', 'flip')
 _MAKERS = dict(frames='LoadClipFrames', waveform='LoadClipAudio',
                log_mel='LogMelSpectrogram')
 

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmavs.audio import (
     SAMPLE_RATE,
     noise_at_snr,
+    read_wav_info,
     read_waveform,
     silent_value,
 )
@@ -21,6 +22,8 @@ from mmavs.registry import TRANSFORMS
 from .base import ClipTransform
 
 _EXAMPLE = (1, 96, 64)
+# Seconds by which a sound may be shorter or longer than its clip unreported.
+LENGTH_TOLERANCE = 0.5
 
 
 @TRANSFORMS.register_module()
@@ -39,6 +42,10 @@ class LoadClipAudio(ClipTransform):
 
     - waveform: (samples,) float32 mono, at most T seconds, and sample_rate
     - or log_mel: (T, 1, 1, 96, 64) float32, from a pickle
+    - audio_problem (only where there is one): str, that the sound is missing
+      or has another length than the clip by more than half a second. Sound
+      after T seconds is never used; what a short one is filled up with is
+      for ``LogMelSpectrogram(pad=...)`` to say
 
     Args:
         sample_rate (int): Rate of the waveform in Hz. Defaults to 16000.
@@ -95,6 +102,10 @@ class LoadClipAudio(ClipTransform):
             return silence
         if not len(waveform):
             raise ClipError(results['clip_id'], path, 'holds no sound')
+        length = read_wav_info(path).duration
+        if abs(length - seconds) > LENGTH_TOLERANCE:
+            results['audio_problem'] = (
+                f'is {length:.2f} s long, the clip {seconds} s')
         return waveform.numpy()
 
     def _log_mel(self, results: dict, silent: bool) -> np.ndarray:
@@ -130,6 +141,7 @@ class LoadClipAudio(ClipTransform):
                 'LoadClipAudio(on_missing="silence")') from error
         print_log(f'{path} is missing; clip {results["clip_id"]!r} is '
                   'silent', 'current', 30)
+        results['audio_problem'] = 'is missing; the clip is silent'
 
 
 def _noise_of(clip_id: str, length: int) -> torch.Tensor:

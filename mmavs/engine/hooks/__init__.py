@@ -1,4 +1,5 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+from .clip_report_hook import ClipReportHook
 from .fit_checkpoint_hook import FitCheckpointHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 from .prediction_writer_hook import PredictionWriterHook
@@ -9,7 +10,7 @@ from .unfreeze_hook import UnfreezeHook
 from .visualization_hook import AVSVisualizationHook
 
 __all__ = [
-    'AVSVisualizationHook', 'FitCheckpointHook', 'NonFiniteLossError',
-    'NonFiniteLossHook', 'PredictionWriterHook', 'RandomStateHook',
-    'ResumeValHook', 'SyncLossHook', 'UnfreezeHook',
+    'AVSVisualizationHook', 'ClipReportHook', 'FitCheckpointHook',
+    'NonFiniteLossError', 'NonFiniteLossHook', 'PredictionWriterHook',
+    'RandomStateHook', 'ResumeValHook', 'SyncLossHook', 'UnfreezeHook',
 ]

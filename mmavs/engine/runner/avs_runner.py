@@ -18,6 +18,7 @@ from mmengine.runner.checkpoint import save_checkpoint, weights_to_cpu
 from mmengine.utils import apply_to
 from torch import nn
 
+from mmavs.engine.hooks.clip_report_hook import ClipReportHook
 from mmavs.engine.hooks.random_state_hook import RandomStateHook
 from mmavs.engine.hooks.resume_val_hook import ResumeValHook
 from mmavs.engine.hooks.sync_loss_hook import SyncLossHook
@@ -115,7 +116,8 @@ class AVSRunner(Runner):
                        custom_hooks: list | None = None) -> None:
         """Register the config's hooks and those every run needs."""
         super().register_hooks(default_hooks, custom_hooks)
-        for kind in (RandomStateHook, ResumeValHook, SyncLossHook):
+        for kind in (ClipReportHook, RandomStateHook, ResumeValHook,
+                     SyncLossHook):
             if not any(isinstance(hook, kind) for hook in self._hooks):
                 self.register_hook(kind())
 
