@@ -139,6 +139,9 @@ class Run:
             with suppress(OSError):  # a full disk
                 output.close()
         self._journal.close()
+        # The stop may have come between a line of the journal and ours.
+        _, self._states = self._journal.read() or ({}, [])
+        done = sum(len(state['times']) for state in self._states)
         if not self._states:
             self._clear()
             return
@@ -153,7 +156,7 @@ class Run:
         if self._identity is None:
             shutil.rmtree(self._work, ignore_errors=True)
             hint = ''
-        print_log(f'{self._stem}: stopped after {self.done} of '
+        print_log(f'{self._stem}: stopped after {done} of '
                   f'{self._total} masks{part}{hint}', logger='current',
                   level=30)
 
