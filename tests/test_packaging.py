@@ -1,8 +1,11 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 import configparser
+import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +79,105 @@ def test_zoo_of_an_installed_wheel(wheel, tmp_path):
     assert module == str(tmp_path / 'mmavs' / '__init__.py')
     assert root == str(tmp_path / 'mmavs' / '.mim')
     assert int(number) > 5
+
+
+NEW_USER = """
+import sys
+import mmavs
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmavs.apis import get_model, init_model, list_models
+from mmavs.apis.model_zoo import zoo_root
+
+assert 'selm_pvt_ms3' in list_models('selm*')
+model = get_model('selm_tiny_synthetic', pretrained=True)
+assert not model.training and len(model.dataset_meta['classes']) == 2
+cfg = get_config('mmavs::selm/selm_tiny_synthetic.py')
+assert cfg.model.type == 'AVSegmentor'
+with open('mine.py', 'w') as file:
+    file.write("_base_ = 'mmavs::selm/selm_tiny_synthetic.py'\\n"
+               'model = dict(neck=None)')
+assert init_model('mine.py').neck is None
+assert init_model('selm-tiny').neck is not None
+places = {str(getattr(m, '__file__', None) or '')
+          for m in list(sys.modules.values())}
+print(mmavs.__file__)
+print(zoo_root())
+print('\\n'.join(sorted(places)))
+"""
+
+
+def install_into(folder, *what):
+    """Install into an environment of its own; the rest is borrowed."""
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip',
+                    str(folder)], check=True)
+    python = folder / 'bin' / 'python'
+    site = subprocess.run(
+        [str(python), '-c', 'import sysconfig; '
+         'print(sysconfig.get_path("purelib"))'],
+        capture_output=True, text=True, check=True).stdout.strip()
+    # A path in a .pth file does not run the .pth files it holds, so that an
+    # editable installation of the checkout there stays out of sight.
+    Path(site, 'borrowed.pth').write_text(sysconfig.get_path('purelib'))
+    done = subprocess.run(
+        [sys.executable, '-m', 'pip', '--python', str(python), 'install',
+         '--quiet', '--no-deps', '--no-index', '--no-build-isolation',
+         '--ignore-installed', *map(str, what)],
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, tmp_path_factory):
+    return install_into(tmp_path_factory.mktemp('installed') / 'venv', wheel)
+
+
+def run_installed(installed, tmp_path, *command):
+    env = {key: value for key, value in os.environ.items()
+           if not key.startswith('PYTHON')}
+    return subprocess.run(
+        [str(installed / 'bin' / command[0]), *command[1:]], cwd=tmp_path,
+        env=dict(env, OMP_NUM_THREADS='1'), capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_a_new_user_of_the_wheel(installed, repo_dir, tmp_path):
+    done = run_installed(installed, tmp_path, 'python', '-c', NEW_USER)
+    assert done.returncode == 0, done.stderr
+    module, root, *places = done.stdout.split('\n')
+    assert module.startswith(str(installed))
+    assert root == str(Path(module).parent / '.mim')
+    own = [place for place in places if 'mmavs' in Path(place).parts]
+    assert len(own) > 50
+    assert [place for place in own
+            if Path(place).is_relative_to(repo_dir / 'mmavs')] == []
+
+
+@pytest.mark.slow
+def test_commands_of_the_wheel(installed, tmp_path):
+    done = run_installed(installed, tmp_path, 'mmavs', 'list-models')
+    assert done.returncode == 0, done.stderr
+    assert 'selm_pvt_ms3' in done.stdout.splitlines()
+    done = run_installed(installed, tmp_path, 'mmavs', 'train', '--help')
+    assert done.returncode == 0 and '--resume' in done.stdout, done.stderr
+    mim = next(installed.glob('lib/*/site-packages/mmavs/.mim'))
+    assert (mim / 'tools' / 'analysis_tools' / 'benchmark.py').is_file()
+    assert not mim.is_symlink() and not (mim / 'configs').is_symlink()
+
+
+@pytest.mark.slow
+def test_mim_folder_of_an_editable_installation(source, tmp_path):
+    folder = install_into(tmp_path / 'venv', '-e', source)
+    done = run_installed(
+        folder, tmp_path, 'python', '-c', 'import mmavs; '
+        'from mmengine.hub import get_config; print(mmavs.__file__, '
+        'get_config("mmavs::selm/selm_tiny_synthetic.py").model.type)')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-2:] == [
+        str(source / 'mmavs' / '__init__.py'), 'AVSegmentor']
+    for name in ('configs', 'tools', 'model-index.yml'):
+        assert (source / 'mmavs' / '.mim' / name).resolve() == source / name
 
 
 def test_editable_installation_links(repo_dir):
