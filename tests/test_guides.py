@@ -2,7 +2,9 @@
 """The advanced guides: what they show is written to files, and trains."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -134,3 +136,28 @@ def test_guide_keeps_the_rules(name, project):
         batched = model.test_step(both)[1].seg_logits
     assert alone.shape == (2, 1, 64, 64)
     torch.testing.assert_close(batched, alone, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_as_a_new_user_does(repo_dir, tmp_path, data_root):
+    """The guide's own words: its files, its base, its command."""
+    if not (repo_dir / 'mmavs' / '.mim').is_dir():
+        pytest.skip('not installed: the guide inherits from mmavs::')
+    page = repo_dir / 'docs/en/advanced_guides/add_fusion.md'
+    for path, code in BLOCK.findall(page.read_text('utf-8')):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(code)
+    options = ['train_cfg.max_epochs=1', *(
+        f'{part}_dataloader.{key}' for part in ('train', 'val') for key in (
+            'num_workers=0', 'persistent_workers=False',
+            f'dataset.data_root={data_root}'))]
+    done = subprocess.run(
+        [sys.executable, '-m', 'mmavs.cli', 'train', 'pool_fusion_tiny.py',
+         '--cfg-options', *options], cwd=tmp_path, text=True,
+        capture_output=True, env=dict(os.environ, PYTHONPATH='.',
+                                      OMP_NUM_THREADS='1'))
+    assert done.returncode == 0, done.stderr[-3000:]
+    weights = torch.load(
+        tmp_path / 'work_dirs' / 'pool_fusion_tiny' / 'epoch_1.pth',
+        weights_only=False)['state_dict']
+    assert 'early_fusion.to_map.3.weight' in weights
