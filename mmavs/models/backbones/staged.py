@@ -32,8 +32,9 @@ class StagedBackbone(PretrainedModule):
             -1 none, 0 the stem, i the stem and the first i stages. Defaults
             to -1.
         norm_eval (bool): Keep BatchNorm in eval mode. Defaults to False.
-        with_cp (bool): Save memory in training by running each stage again
-            in the backward pass. Defaults to False.
+        with_cp (bool): Save memory in training by running each stage, or
+            each of its blocks, again in the backward pass. Defaults to
+            False.
         init_cfg (dict | list[dict], optional): Initialisation. Defaults to
             None.
     """
@@ -78,10 +79,13 @@ class StagedBackbone(PretrainedModule):
             maps.append(x)
         return maps
 
+    def wants_checkpoint(self, index: int) -> bool:
+        """Whether the stem (0) or a stage is to be run again backwards."""
+        return (self.with_cp and self.training
+                and index > self.frozen_stages and torch.is_grad_enabled())
+
     def _run(self, index: int, x):
-        frozen = index <= self.frozen_stages
-        if not (self.with_cp and self.training and not frozen
-                and torch.is_grad_enabled()):
+        if not self.wants_checkpoint(index):
             return self.run(index, x)
         parts = self.parts(index)
         return checkpoint(

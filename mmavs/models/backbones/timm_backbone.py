@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmavs.io.checkpoint import CheckpointNotFoundError
 from mmavs.io.converters.pvt_v2 import pvt_v2_to_timm
@@ -38,8 +39,9 @@ class TimmBackbone(StagedBackbone):
         frozen_stages (int): -1 none, 0 the stem, i the stem and the first i
             stages. Defaults to -1.
         norm_eval (bool): Keep BatchNorm in eval mode. Defaults to False.
-        with_cp (bool): Gradient checkpointing, stage by stage. Defaults to
-            False.
+        with_cp (bool): Gradient checkpointing: block by block in timm's
+            models that can and have no BatchNorm (PVT-v2, ConvNeXt, Swin),
+            else stage by stage. Defaults to False.
         out_indices (Sequence[int], optional): Which of timm's features are
             the four maps. Defaults to None, the last one at each stride.
         drop_path_rate (float, optional): Stochastic depth. Defaults to None,
@@ -90,6 +92,17 @@ class TimmBackbone(StagedBackbone):
         """The modules of the stem (0) or of stage ``index``."""
         return [self.model.get_submodule(name)
                 for name in self._pieces[index]]
+
+    def _run(self, index: int, x):
+        """Leave checkpointing to timm where it knows a stage's blocks."""
+        own = [part for part in self.parts(index)
+               if hasattr(part, 'grad_checkpointing') and not any(
+                   isinstance(m, _BatchNorm) for m in part.modules())]
+        if not own:
+            return super()._run(index, x)
+        for part in own:
+            part.grad_checkpointing = self.wants_checkpoint(index)
+        return self.run(index, x)
 
     def run(self, index: int, x):
         """Run the stem (0) or stage ``index``; stages map NCHW to NCHW."""
