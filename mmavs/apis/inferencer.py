@@ -202,10 +202,11 @@ class AVSInferencer(BaseInferencer):
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                raise OSError(
-                    errno.ENOSPC, f'{out_dir}: the disk is full; make room '
-                    'and go on with resume (--resume), or choose another '
-                    'out_dir') from error
+                full = OSError(
+                    f'{out_dir}: the disk is full; make room and go on with '
+                    'resume (--resume), or choose another out_dir')
+                full.errno = error.errno
+                raise full from error
             if run is not None:
                 result['outputs'] = {kind: os.fspath(writer.path)
                                      for kind, writer in writers.items()}

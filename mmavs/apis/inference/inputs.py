@@ -110,7 +110,8 @@ def list_inputs(inputs: Any) -> list:
     """
     if isinstance(inputs, list):
         return [item for entry in inputs for item in list_inputs(entry)]
-    if isinstance(inputs, str | os.PathLike) and Path(inputs).is_dir():
+    # os.path says no, and raises nothing, where one may not look.
+    if isinstance(inputs, str | os.PathLike) and os.path.isdir(inputs):
         videos = sorted((p for p in Path(inputs).iterdir()
                          if p.suffix.lower() in VIDEO_SUFFIXES),
                         key=natural_key)
