@@ -71,6 +71,9 @@ def test_every_ablation_is_there():
     assert on_s4 == variants('selm_pvt_ms3') and len(on_s4) == 24
     on_avss = variants('selm_r50_avss')
     assert on_avss <= on_s4 and len(on_avss) == 7
+    at_laptop_size = variants('selm_tiny_synthetic')
+    assert at_laptop_size <= on_s4 | {'live-a2v', 'released-a2v'}
+    assert len(at_laptop_size - {'live-a2v', 'released-a2v'}) == 11
 
 
 def test_every_ablation_differs_from_its_base_and_is_listed():
@@ -85,7 +88,7 @@ def test_every_ablation_differs_from_its_base_and_is_listed():
                 assert cfg[key] == base[key]
             assert f']({stem})' in text
             seen.add((str(base.filename), repr(cfg.model)))
-    assert len(seen) == 55
+    assert len(seen) == 66
 
 
 @each_config
