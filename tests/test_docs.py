@@ -81,6 +81,25 @@ def test_made_pages(repo_dir, stat, made):
         assert list(broken_links(target, text, made)) == []
 
 
+def test_the_zoo_says_where_its_numbers_come_from(stat):
+    """From a paper, or from runs of which seed, time and memory are told."""
+    measured = 0
+    for _, models in stat['read_zoo']():
+        for model in models:
+            names = [name for result in model.get('Results') or ()
+                     for name in result['Metrics']]
+            of_paper = [name for name in names if '(paper)' in name]
+            if of_paper:
+                assert of_paper == names, model['Name']
+                assert 'Code' in model['Converted From']
+            elif names:
+                measured += 1
+                missing = {'Seeds', 'Training Time', 'Memory (GB)',
+                           'Training Resources'} - set(model['Metadata'])
+                assert missing == set(), model['Name']
+    assert measured
+
+
 def test_every_page_is_in_the_contents(repo_dir, made):
     folder = repo_dir / 'docs' / 'en'
     index = (folder / 'index.md').read_text('utf-8')

@@ -78,10 +78,21 @@ def training(model: dict) -> str:
     if 'Seeds' in meta:
         seeds = ', '.join(map(str, meta['Seeds']))
         parts.append(f'seed{"s" * (len(meta["Seeds"]) > 1)} {seeds}')
-    for key in ('Training Time', 'Memory (GB)', 'Training Resources'):
+    for key in ('Training Time', 'Training Resources', 'Memory (GB)'):
         if key in meta:
             parts.append(f'{meta[key]} GB' if 'GB' in key else meta[key])
     return '<br>'.join(map(str, parts))
+
+
+def size(model: dict) -> str:
+    """Write parameters and FLOPs in a cell."""
+    meta = model.get('Metadata') or {}
+    parts = []
+    if 'Parameters' in meta:
+        parts.append(f'{meta["Parameters"] / 1e6:.1f} M')
+    if 'FLOPs' in meta:
+        parts.append(f'{meta["FLOPs"] / 1e9:.0f} GFLOPs')
+    return '<br>'.join(parts)
 
 
 def section(collection: dict, models: list[dict]) -> str:
@@ -91,13 +102,14 @@ def section(collection: dict, models: list[dict]) -> str:
     if paper:
         lines += [f'*{paper["Title"]}*', '']
     lines += [link('What it is and how to use it', collection['README']), '',
-              '| model | data | training | numbers | weights |',
-              '|---|---|---|---|---|']
+              '| model | size | data | training | numbers | weights |',
+              '|---|---|---|---|---|---|']
     for model in models:
         data = (model.get('Metadata') or {}).get('Training Data', '')
-        lines.append('| ' + ' | '.join((
-            link(f'`{model["Name"]}`', model['Config']), data,
-            training(model), results(model) or '-', weights(model))) + ' |')
+        cells = (link(f'`{model["Name"]}`', model['Config']), size(model),
+                 data, training(model), results(model) or '-',
+                 weights(model))
+        lines.append('| ' + ' | '.join(cells) + ' |')
     commands = [f'python {model["Converted From"]["Code"]} \\\n'
                 f'    AUTHORS_FILE.pth {model["Name"]}.pth '
                 f'--model {model["Name"]}' for model in models
