@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmengine.config import DictAction
+
 from mmavs.utils.command_line import run_program
 from mmavs.version import __version__
 
@@ -82,6 +84,9 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
                         'silent; default: raise')
     parser.add_argument('--batch-size', type=int, default=1, metavar='B',
                         help='windows passed at once; default: 1')
+    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE',
+                        action=DictAction,
+                        help='changes to the config of the model')
     parser.add_argument('--resume', action='store_true',
                         help='go on where this command was stopped; inputs '
                         'that are complete are left out')
@@ -144,6 +149,7 @@ def infer(args: argparse.Namespace) -> None:
                              f'but there are {len(inputs)} inputs')
         inputs = [(inputs[0], args.wav)]
     inferencer = AVSInferencer(args.model, args.checkpoint, args.device,
+                               cfg_options=args.cfg_options,
                                show_progress=not args.quiet)
     done = inferencer(
         inputs, out_dir=args.out_dir, outputs=args.outputs, fps=args.fps,

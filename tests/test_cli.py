@@ -56,6 +56,20 @@ def test_infer(video, repo_dir, tmp_path, capsys):
         '.a.run.json', 'a.mp4', 'a_masks']
 
 
+def test_infer_with_changes_to_the_config(video, repo_dir, tmp_path,
+                                          capsys):
+    arguments = ['infer', video, '--model', repo_dir / CONFIG, '--device',
+                 'cpu', '--out-dir', tmp_path / 'out', '--outputs', 'masks',
+                 '--quiet', '--cfg-options']
+    assert run(*arguments, 'model.decode_head.type=NoHead') == 1
+    assert 'NoHead' in capsys.readouterr().err
+    # A frozen encoder whose weights nobody brought along.
+    assert run(*arguments, 'model.audio_encoder.frozen=True',
+               'model.audio_encoder.init_cfg.type=Pretrained',
+               'model.audio_encoder.init_cfg.checkpoint=none.pth') == 1
+    assert 'frozen audio encoder were not loaded' in capsys.readouterr().err
+
+
 def test_infer_frames_with_a_wav(repo_dir, tmp_path, capsys):
     folder = tmp_path / 'frames'
     folder.mkdir()

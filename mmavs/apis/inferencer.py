@@ -18,7 +18,6 @@ from mmengine.utils import ProgressBar
 from torch import nn
 
 from mmavs.registry import INFERENCERS
-from mmavs.utils.config import load_config
 from mmavs.visualization import AVSVisualizer
 
 from .inference.identity import model_identity
@@ -31,7 +30,7 @@ from .inference.run import Run
 from .inference.sources import ClipSource
 from .inference.windows import Window
 from .model import dataset_meta, get_model, init_model
-from .model_zoo import find_entry, is_config_path
+from .model_zoo import is_config_path
 
 
 @INFERENCERS.register_module()
@@ -47,6 +46,8 @@ class AVSInferencer(BaseInferencer):
         weights (str | Path, optional): Checkpoint. Defaults to None: those
             of the zoo for a name, random ones for a config.
         device (str, optional): Defaults to the best there is.
+        cfg_options (dict, optional): Changes to the config, e.g.
+            ``{'model.audio_encoder.init_cfg': None}``. Defaults to None.
         show_progress (bool): Show a progress bar. Defaults to True.
 
     Raises:
@@ -65,6 +66,7 @@ class AVSInferencer(BaseInferencer):
     def __init__(self, model: str | os.PathLike | Config | nn.Module,
                  weights: str | os.PathLike | None = None,
                  device: str | None = None, *,
+                 cfg_options: dict | None = None,
                  show_progress: bool = True) -> None:
         # The base class resolves names in the current scope.
         init_default_scope('mmavs')
@@ -77,7 +79,8 @@ class AVSInferencer(BaseInferencer):
                                  'mmavs.apis.init_model leaves it there')
             cfg, self.model = model.cfg, model.to(device).eval()
         else:
-            cfg, self.model = self._build(model, weights, device)
+            self.model = self._build(model, weights, device, cfg_options)
+            cfg = self.model.cfg
         self.cfg = cfg
         self.meta = getattr(self.model, 'dataset_meta', None) or (
             dataset_meta(cfg))
@@ -93,16 +96,19 @@ class AVSInferencer(BaseInferencer):
 
     @staticmethod
     def _build(model: str | os.PathLike | Config,
-               weights: str | os.PathLike | None,
-               device: str) -> tuple[Config, nn.Module]:
-        if isinstance(model, Config) or is_config_path(model):
-            cfg = model if isinstance(model, Config) else load_config(model)
-            if weights is None:
-                print_log('no checkpoint is given: the masks come from '
-                          'random weights', logger='current', level=30)
-            return cfg, init_model(cfg, weights, device)
-        cfg = load_config(find_entry(str(model)).config)
-        return cfg, get_model(str(model), weights or True, device)
+               weights: str | os.PathLike | None, device: str,
+               options: dict | None) -> nn.Module:
+        if not isinstance(model, Config) and not is_config_path(model):
+            return get_model(str(model), weights or True, device, options)
+        built = init_model(model, weights, device, options)
+        if not getattr(built.audio_encoder, 'ready', True):
+            raise ValueError(
+                f'{built.cfg.filename}: the weights of its frozen audio '
+                'encoder were not loaded; give a checkpoint (--checkpoint)')
+        if weights is None:
+            print_log('no checkpoint is given: the masks come from random '
+                      'weights', logger='current', level=30)
+        return built
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """The config's test pipeline without its loading steps."""

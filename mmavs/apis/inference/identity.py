@@ -3,6 +3,7 @@
 
 import json
 import zlib
+from itertools import chain
 
 import torch
 from mmengine.config import Config
@@ -26,7 +27,9 @@ def model_identity(model: nn.Module, cfg: Config) -> dict:
 
 def _weights(model: nn.Module) -> int:
     check = 0
-    for name, tensor in model.state_dict().items():
+    # Not state_dict, which leaves out what is frozen.
+    for name, tensor in chain(model.named_parameters(),
+                              model.named_buffers()):
         check = zlib.crc32(name.encode(), check)
         content = tensor.detach().cpu().contiguous().reshape(-1)
         if len(content):

@@ -59,6 +59,11 @@ class AudioEncoder(PretrainedModule):
         self._ready = not frozen or self.pretrained_cfg is None
         self._register_state_dict_hook(_hide_frozen)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it may run: it is trained, or its weights were loaded."""
+        return self._ready
+
     @abstractmethod
     def encode(self, log_mel: Tensor) -> Tensor:
         """Patches (M, 1, 96, 64) to embeddings (M, ``out_channels``)."""
