@@ -1,10 +1,10 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Train several configs with several seeds and compare them.
 
-``python tools/analysis_tools/compare_ablations.py CONFIG CONFIG ...
---seeds 0 1 2 --out work_dirs/compare`` trains each config with each seed,
-tests it with each kind of sound, and writes ``table.md``, ``runs.csv`` and
-``plot.png``. A run whose result is there already is not done again.
+Trains each config with each seed, tests it with each kind of sound, and
+writes table.md (mean and sample standard deviation), runs.csv (every run) and
+plot.png. It can be stopped and started again: what is done already, training
+or test, is not done again.
 """
 
 import argparse
@@ -27,19 +27,20 @@ TOOLS = Path(__file__).resolve().parents[1]
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Train configs with several seeds and compare them')
-    parser.add_argument('configs', nargs='+', help='config files')
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('configs', nargs='+', metavar='CONFIG',
+                        help='config files')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2],
-                        help='default: 0 1 2')
+                        metavar='N', help='default: 0 1 2')
     parser.add_argument('--audio', nargs='+', default=['true', 'swapped'],
-                        metavar='true|swapped|silence|noise:SNR',
-                        help='sounds to test with; default: true swapped')
+                        metavar='SOUND', help='sounds to test with, of true, '
+                        'swapped, silence, noise:SNR;\ndefault: true swapped')
     parser.add_argument('--metric', default='avsbench/J_nonempty',
-                        help='default: %(default)s')
+                        metavar='NAME', help='default: %(default)s')
     parser.add_argument('--checkpoint', choices=('best', 'last'),
                         default='last', help='which one is tested; '
                         'default: %(default)s')
-    parser.add_argument('--out', default='work_dirs/compare',
+    parser.add_argument('--out', default='work_dirs/compare', metavar='DIR',
                         help='default: %(default)s')
     parser.add_argument('--cfg-options', nargs='+', default=[],
                         metavar='KEY=VALUE',
@@ -78,30 +79,54 @@ def find_checkpoint(folder: Path, which: str) -> Path:
     return best[-1]
 
 
+def check_settings(folder: Path, args: argparse.Namespace) -> None:
+    """Refuse a folder whose run was made with other settings."""
+    settings = dict(metric=args.metric, checkpoint=args.checkpoint,
+                    cfg_options=args.cfg_options)
+    path = folder / 'settings.json'
+    if path.is_file():
+        found = json.loads(path.read_text())
+        if found != settings:
+            raise ValueError(f'{folder} holds a run with {found}, not '
+                             f'{settings}; give another --out')
+    with atomic_write(path, mode='w') as file:
+        json.dump(settings, file, indent=2)
+
+
 def measure(config: str, seed: int, args: argparse.Namespace) -> dict:
-    """Train and test one config with one seed, unless that was done."""
+    """Train and test one config with one seed, as far as is not done."""
     folder = Path(args.out) / Path(config).stem / f'seed_{seed}'
+    check_settings(folder, args)
     result = folder / 'result.json'
-    if result.is_file():
-        return json.loads(result.read_text())
-    folder.mkdir(parents=True, exist_ok=True)
+    row = json.loads(result.read_text()) if result.is_file() else {}
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
-    start = time.time()
-    run('train.py', config, '--work-dir', str(folder), '--seed', str(seed),
-        *options, log=folder / 'train.out')
-    row = dict(config=Path(config).stem, seed=seed,
-               train_seconds=round(time.time() - start, 1))
-    checkpoint = str(find_checkpoint(folder, args.checkpoint))
+    if not row:
+        start = time.time()
+        run('train.py', config, '--work-dir', str(folder), '--seed',
+            str(seed), *options, log=folder / 'train.out')
+        row = dict(config=Path(config).stem, seed=seed,
+                   train_seconds=round(time.time() - start, 1))
     for audio in args.audio:
-        run('test.py', config, checkpoint, '--work-dir',
-            str(folder / f'test_{audio.replace(":", "-")}'), '--audio', audio,
-            *options, log=folder / 'test.out')
-        metrics = next((folder / f'test_{audio.replace(":", "-")}').glob(
-            'metrics_*.json'))
-        row[audio] = json.loads(metrics.read_text())['metrics'][args.metric]
+        if audio not in row:
+            row[audio] = test(config, audio, folder, args, options)
     with atomic_write(result, mode='w') as file:
         json.dump(row, file, indent=2)
     return row
+
+
+def test(config: str, audio: str, folder: Path, args: argparse.Namespace,
+         options: list[str]) -> float:
+    """Test a trained config with one kind of sound."""
+    work_dir = folder / f'test_{audio.replace(":", "-")}'
+    run('test.py', config, str(find_checkpoint(folder, args.checkpoint)),
+        '--work-dir', str(work_dir), '--audio', audio, *options,
+        log=folder / 'test.out')
+    (path, ) = work_dir.glob('metrics_*.json')
+    metrics = json.loads(path.read_text())['metrics']
+    if args.metric not in metrics:
+        raise ValueError(f'the test gave no {args.metric!r}, only: '
+                         f'{", ".join(sorted(metrics))}')
+    return metrics[args.metric]
 
 
 def summarise(rows: list[dict], audio: list[str]) -> list[dict]:
