@@ -40,6 +40,16 @@ def build_parser() -> argparse.ArgumentParser:
         'compare', help='several models on one video, side by side',
         description='Show several models, and the ground truth, side by '
         'side.'))
+    _add_demo(commands.add_parser(
+        'demo', help='a page to try it in the browser',
+        description='Serve a page: upload or pick a clip, see what sounds, '
+        'mute or swap the sound. Needs gradio (pip install "mmavs[demo]").'))
+    samples = commands.add_parser(
+        'samples', help='write short videos to try a model on',
+        description='Write four synthetic videos, and each once more with '
+        'other sound.')
+    samples.add_argument('out_dir', nargs='?', default='samples',
+                         metavar='DIR', help='default: %(default)s')
     models = commands.add_parser('list-models', help='list the model zoo')
     models.add_argument('pattern', nargs='?',
                         help='e.g. "selm*"; default: all')
@@ -121,6 +131,40 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', help='default: the best there is')
 
 
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--model', default='selm_tiny_synthetic',
+                        help='name from "mmavs list-models", or a config; '
+                        'default: %(default)s, whose weights are in the '
+                        'package')
+    parser.add_argument('--checkpoint', metavar='FILE',
+                        help='weights; default: those of the zoo')
+    parser.add_argument('--host', default='127.0.0.1', metavar='ADDRESS',
+                        help='where to listen; default: %(default)s, this '
+                        'machine only')
+    parser.add_argument('--port', type=int, default=7860, metavar='N',
+                        help='default: %(default)s')
+    parser.add_argument('--share', action='store_true',
+                        help="offer the page to the world through gradio's "
+                        'servers; off by default')
+    parser.add_argument('--device', help='default: the best there is')
+
+
+def demo(args: argparse.Namespace) -> None:
+    """``mmavs demo``."""
+    from mmavs.apis.demo.page import import_gradio
+    import_gradio()  # before the model is loaded
+    from mmavs.apis.demo.serve import serve
+    serve(args.model, args.checkpoint, device=args.device, host=args.host,
+          port=args.port, share=args.share)
+
+
+def samples(args: argparse.Namespace) -> None:
+    """``mmavs samples``."""
+    from mmavs.datasets.synthetic.sample_videos import write_sample_videos
+    for sample in write_sample_videos(args.out_dir):
+        print(f'{sample.path}\n{sample.twin}')
+
+
 def compare(args: argparse.Namespace) -> None:
     """``mmavs compare``."""
     from mmavs.apis import AVSInferencer, compare_models
@@ -191,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments and arguments[0] in DOORS:
         run_program(lambda: open_door(arguments[0], arguments[1:]))
     args = build_parser().parse_args(arguments)
-    command = dict(infer=infer, compare=compare)
+    command = dict(infer=infer, compare=compare, demo=demo, samples=samples)
     command['list-models'] = list_models
     run_program(lambda: command[args.command](args))
 

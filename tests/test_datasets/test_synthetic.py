@@ -210,6 +210,15 @@ def test_masks_are_the_visible_pixels_of_what_sounds(clip):
         assert not labels[second][owners[second] == 0].any()
 
 
+def test_frames_at_any_time():
+    plan = plan_clip(0, 'v1m', 'test', 4)
+    frames, owners = render_frames(plan, 48)
+    again, same = render_frames(plan, 48, times=[2 + 15 / 16, 0.5, 15 / 16])
+    assert np.array_equal(again[[0, 2]], frames[[2, 0]])
+    assert np.array_equal(same[[0, 2]], owners[[2, 0]])
+    assert not np.array_equal(again[1], again[2])
+
+
 def test_silent_clips_are_quiet_and_unseen_sounds_are_not():
     silent, unseen = (plan_clip(0, 'v1m', 'test', i) for i in (5, 9))
     assert np.abs(render_sound(silent, 16000)).max() < 400

@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """From a plan to frames, masks and sound."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,8 @@ class Actor:
     phase: float
 
 
-def render_frames(plan: ClipPlan, size: int
+def render_frames(plan: ClipPlan, size: int,
+                  times: Sequence[float] | None = None
                   ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a clip.
 
@@ -47,11 +49,13 @@ def render_frames(plan: ClipPlan, size: int
         plan (ClipPlan): Who is in it.
         size (int): Height of the frames; their width too, but for ``v2``
             clips, which are 4:3.
+        times (Sequence[float], optional): When to draw it, in seconds.
+            Defaults to None: T frames, one a second, as AVSBench takes them.
 
     Returns:
-        tuple[np.ndarray, np.ndarray]: Frames, uint8 (T, H, W, 3), and
-        owners, uint8 (T, H, W): 0 for the background, k + 1 where the
-        plan's object k is visible.
+        tuple[np.ndarray, np.ndarray]: Frames, uint8 (M, H, W, 3), and
+        owners, uint8 (M, H, W): 0 for the background, k + 1 where the
+        plan's object k is visible; one for each time.
     """
     width = round(size / 3) * 4 if plan.family == 'v2' else size
     rng = clip_rng(plan.seed, plan.family, plan.split, plan.look_index,
@@ -60,12 +64,14 @@ def render_frames(plan: ClipPlan, size: int
     background = make_background(rng, size, width)
     light = rng.uniform(0.85, 1.1)
     actors = _cast(rng, plan, size, width)
+    if times is None:
+        times = [second + FRAME_OFFSET for second in range(plan.num_seconds)]
     frames, owners = [], []
-    for second in range(plan.num_seconds):
+    for time in times:
         frame = background.copy()
         owner = np.zeros((size, width), np.uint8)
         for number, actor in enumerate(actors, start=1):
-            _draw(frame, owner, number, actor, second + FRAME_OFFSET)
+            _draw(frame, owner, number, actor, time)
         frame = light * frame
         frames.append((frame.clip(0, 1) * 255).round().astype(np.uint8))
         owners.append(owner)
