@@ -3,7 +3,9 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmavs.models.losses import HeatmapDiceLoss
 from mmavs.registry import MODELS
@@ -61,9 +63,10 @@ class CLEVERHead(BaseAVSHead):
             training. Defaults to True.
         gumbel_at_test (bool): Whether it does in eval mode too. Defaults
             to False.
-        with_cp (bool): Gradient checkpointing: the fusing convolutions and
-            the mask head, which hold the largest maps, run again in the
-            backward pass. Results stay the same. Defaults to False.
+        with_cp (bool): Gradient checkpointing: the layers and the mask head
+            run again in the backward pass, the latter frame by frame, so
+            that its largest maps exist for one frame only. Results stay the
+            same. Defaults to False.
         loss_decode (dict, optional): As in :class:`BaseAVSHead`. Defaults
             to None.
         loss_aux (dict, optional): Named losses on the heat maps, each
@@ -105,6 +108,7 @@ class CLEVERHead(BaseAVSHead):
                              f'{", ".join(map(str, LAYERS))}, got '
                              f'{attentions}')
         self.logit_stride = logit_stride
+        self.with_cp = with_cp
         self.tokens = nn.Embedding(2, channels)
         nn.init.trunc_normal_(self.tokens.weight, std=0.02)
         self.layers = nn.ModuleList(
@@ -118,8 +122,6 @@ class CLEVERHead(BaseAVSHead):
         self.mask_head = MaskHead(
             channels, num_classes, upsample_steps=upsample_steps,
             with_cp=with_cp)
-        for layer in self.layers:
-            layer.fuse.with_cp = with_cp
         if loss_aux is None:
             loss_aux = DEFAULT_AUX if 'visual' in attentions else {}
         self.loss_aux = build_losses(loss_aux)
@@ -146,13 +148,18 @@ class CLEVERHead(BaseAVSHead):
         *finer, v = features.maps
         heatmaps = []
         for layer, skip in zip(self.layers, reversed(finer), strict=True):
-            tokens, v, heat = layer(tokens, v, skip, audio)
+            tokens, v, heat = self._run(layer, tokens, v, skip, audio)
             if heat is not None:
                 heatmaps.append(heat)
         logits = self.mask_head(v, tokens[:, -1])
         logits = resize(logits, self._logit_size(features.maps[0]))
         return dict(logits=logits * features.frame_mask(logits),
                     heatmaps=heatmaps)
+
+    def _run(self, layer: nn.Module, *inputs: Tensor) -> tuple:
+        if self.with_cp and self.training and torch.is_grad_enabled():
+            return checkpoint(layer, *inputs, use_reentrant=False)
+        return layer(*inputs)
 
     def _logit_size(self, finest: Tensor) -> tuple[int, int]:
         """The input's size (the finest map has stride 4) over the stride."""

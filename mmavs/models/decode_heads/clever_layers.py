@@ -21,11 +21,7 @@ class Fuse(nn.Module):
         in_channels (int): Channels of the map.
         skip_channels (int): Channels of the skip map.
         channels (int): Channels of the result.
-
-    ``with_cp`` (set by the head) runs it again in the backward pass.
     """
-
-    with_cp = False
 
     def __init__(self, in_channels: int, skip_channels: int, channels: int
                  ) -> None:
@@ -38,13 +34,6 @@ class Fuse(nn.Module):
 
     def forward(self, v: Tensor, skip: Tensor) -> Tensor:
         """Return (M, channels, H, W) at the size of the larger map."""
-        if self.with_cp and self.training and torch.is_grad_enabled():
-            return checkpoint(self.join, v, skip, use_reentrant=False,
-                              preserve_rng_state=False)
-        return self.join(v, skip)
-
-    def join(self, v: Tensor, skip: Tensor) -> Tensor:
-        """Resize, concatenate and convolve."""
         size = max(v.shape[-2:], skip.shape[-2:])
         v, skip = (
             x if x.shape[-2:] == size else F.interpolate(
