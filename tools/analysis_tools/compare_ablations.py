@@ -171,17 +171,18 @@ def draw(summary: list[dict], audio: list[str], metric: str, path: Path
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
-    fig, ax = plt.subplots(figsize=(7, 1 + 0.5 * len(summary)))
+    fig, ax = plt.subplots(figsize=(8, 1.2 + 0.5 * len(summary)))
     height = 0.8 / len(audio)
     for index, kind in enumerate(audio):
+        means, spreads = zip(*(entry[kind] for entry in summary))
         ax.barh([row + index * height for row in range(len(summary))],
-                [entry[kind][0] for entry in summary], height,
-                xerr=[entry[kind][1] or 0 for entry in summary], label=kind)
+                means, height, label=kind, capsize=3,
+                xerr=[spread or float('nan') for spread in spreads])
     ax.set_yticks([row + 0.4 - height / 2 for row in range(len(summary))],
                   [entry['config'] for entry in summary])
     ax.invert_yaxis()
     ax.set_xlabel(metric)
-    ax.legend(title='sound')
+    ax.legend(title='sound', loc='upper left', bbox_to_anchor=(1.01, 1))
     fig.tight_layout()
     with atomic_write(path) as file:
         fig.savefig(file, format='png', dpi=120)
