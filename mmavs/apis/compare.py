@@ -22,7 +22,8 @@ from mmavs.visualization.palette import GROUND_TRUTH, PREDICTION
 from .inference.inputs import IMAGE_SUFFIXES, make_source, natural_key
 from .inference.output import check_folder
 from .inference.outputs import colours_of, work_folder
-from .inference.overlay_video import ComparisonVideo
+from .inference.overlay_video import ComparisonVideo, seen_classes
+from .inference.pages import centre_of
 from .inference.run import Run
 from .inference.windows import Window
 from .inferencer import AVSInferencer
@@ -71,17 +72,20 @@ def compare_models(models: Mapping[str, AVSInferencer], item: Any,
                          on_missing_audio=on_missing_audio)
     seconds = window_seconds or next(iter(models.values())).window_seconds
     labels, colours = list(models), [_colours(m) for m in models.values()]
+    names = [_names(model) for model in models.values()]
     truth = None
     if ground_truth is not None:
         truth = _GroundTruth(ground_truth, source.num_seconds * fps)
         labels.append('ground truth')
         colours.append(_truth_colours(colours[0]))
+        names.append(names[0])
     paths: dict[str, list[str]] = {kind: [] for kind in outputs}
     stem, video = f'{source.name}_compared', None
     if 'video' in outputs:
         video = ComparisonVideo(
             folder / f'{stem}.mp4', work_folder(folder, stem), source,
-            labels=labels, colours=colours, fps=fps, alpha=alpha)
+            labels=labels, colours=colours, names=names, fps=fps,
+            alpha=alpha)
         paths['video'].append(os.fspath(video.path))
     with nullcontext() if video is None else Run(
             folder, stem, dict(video=video), identity=None,
@@ -99,14 +103,19 @@ def compare_models(models: Mapping[str, AVSInferencer], item: Any,
             pages = paths.get('sheet')
             if pages is not None and len(pages) < max_pages:
                 path = folder / f'{stem}_{len(pages):03d}.png'
-                write_image(path, _page(windows[0], masks, labels, colours,
-                                        fps, alpha, source.name))
+                write_image(path, _page(
+                    windows[0], masks, labels, colours, names, fps=fps,
+                    alpha=alpha, title=source.name))
                 pages.append(os.fspath(path))
     return paths
 
 
+def _names(model: AVSInferencer) -> list[str]:
+    return list(model.meta.get('classes') or ())
+
+
 def _colours(model: AVSInferencer) -> np.ndarray:
-    if len(model.meta.get('classes') or ()) > 2:
+    if len(_names(model)) > 2:
         return colours_of(model.meta)
     return np.array([(0, 0, 0), PREDICTION], np.uint8)
 
@@ -152,18 +161,22 @@ class _GroundTruth:
 
 
 def _page(window: Window, masks: Sequence[np.ndarray],
-          labels: Sequence[str], colours: Sequence[np.ndarray], fps: int,
-          alpha: float, title: str) -> np.ndarray:
+          labels: Sequence[str], colours: Sequence[np.ndarray],
+          names: Sequence[Sequence[str]], *, fps: int, alpha: float,
+          title: str) -> np.ndarray:
     height, width = window.frames[0].shape[:2]
     scale = min(1., 320 / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     frames = [resize_frame(frame, size) for frame in window.frames]
-    rows = [SheetRow('frame', frames)]
-    for label, maps, palette in zip(labels, masks, colours):
+    rows, legend = [SheetRow('frame', frames)], {}
+    for label, maps, palette, classes in zip(labels, masks, colours, names):
         rows.append(SheetRow(label, [
             overlay_mask(frame, mask, palette, alpha=alpha)
             for frame, mask in zip(frames, maps)]))
+        if len(classes) > 2:  # models may share classes
+            legend |= {(classes[c], tuple(palette[c].tolist())): None
+                       for c in seen_classes(maps)}
     return contact_sheet(
         rows, title=title, times=window.times, seconds_per_column=1 / fps,
-        log_mel=window.log_mel if fps == 1 else None,
+        log_mel=centre_of(window.log_mel, fps), legend=list(legend),
         waveform=window.waveform, sample_rate=SAMPLE_RATE)

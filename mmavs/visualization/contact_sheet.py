@@ -95,9 +95,11 @@ def contact_sheet(rows: Sequence[SheetRow], *,
     times = ([i * seconds_per_column for i in range(num)]
              if times is None else times)
     header = _band(font + 6, page)
+    digits = 1 if seconds_per_column >= 1 else 2
     for index, time in enumerate(times):
-        draw_text(header, _time(time), (margin + index * (width + GAP), 1),
-                  size=font, colour=(170, 170, 180))
+        draw_text(header, time_label(time, digits),
+                  (margin + index * (width + GAP), 1), size=font,
+                  colour=(170, 170, 180))
     bands.append(header)
     for row in rows:
         shape = row.pictures[0].shape
@@ -154,7 +156,10 @@ def _columns(log_mel: np.ndarray, num: int) -> np.ndarray:
     return log_mel[:num]
 
 
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    text = f'{rest:04.1f}' if minutes else f'{rest:.1f}'
+def time_label(seconds: float, digits: int) -> str:
+    """Seconds with so many digits, or minutes and seconds."""
+    # Rounded first, so that no minute has 60 seconds.
+    minutes, rest = divmod(round(seconds, digits), 60)
+    width = digits + 3 if minutes else 0
+    text = f'{rest:0{width}.{digits}f}'
     return f'{int(minutes)}:{text}' if minutes else f'{text} s'

@@ -64,6 +64,25 @@ def draw_text(image: np.ndarray, text: str, position: tuple[int, int], *,
     image[:] = np.asarray(canvas)
 
 
+def label_classes(image: np.ndarray, names: Sequence[str],
+                  colours: Sequence[Sequence[int]],
+                  position: tuple[int, int], *, size: int) -> None:
+    """Write names with colour chips into a picture, one below the other.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 RGB, changed.
+        names (Sequence[str]): One for each colour.
+        colours (Sequence[Sequence[int]]): RGB.
+        position (tuple[int, int]): Left and top of the first, in pixels.
+        size (int): Font size in pixels.
+    """
+    left, top = position
+    for line, (name, colour) in enumerate(zip(names, colours)):
+        y = top + line * (size + 8)
+        draw_text(image, name, (left + size + 4, y), size=size, shade=True)
+        image[max(0, y):y + size, left:left + size] = colour
+
+
 def draw_legend(names: Sequence[str], colours: Sequence[Sequence[int]],
                 width: int, *, size: int) -> np.ndarray:
     """Colour chips with names, wrapped into lines.

@@ -6,6 +6,8 @@ import torch
 from PIL import Image
 
 from mmavs.apis import AVSInferencer, compare_models, init_model
+from mmavs.apis import compare as compare_module
+from mmavs.apis.inference.overlay_video import ComparisonVideo
 from mmavs.video.writer import write_video
 
 SIZE = (48, 64)
@@ -76,3 +78,38 @@ def test_bad_arguments_are_explained(models, video, tmp_path):
         compare_models({}, video, tmp_path)
     with pytest.raises(ValueError, match='outputs must be among'):
         compare_models(models, video, tmp_path, outputs=['gif'])
+
+
+def test_classes_are_named_once(models, video, tmp_path, monkeypatch):
+    pages = []
+    monkeypatch.setattr(compare_module, 'contact_sheet', lambda rows, **kw: (
+        pages.append(kw['legend']), np.zeros((4, 4, 3), np.uint8))[1])
+    everything = models['everything']
+    meta = dict(classes=('background', 'dog', 'bird'),
+                palette=[(0, 0, 0), (9, 8, 7), (1, 2, 3)])
+    monkeypatch.setattr(everything, 'meta', meta)
+    truth = np.zeros((6, *SIZE), np.uint8)
+    truth[1] = 2
+    compare_models({'one': everything, 'two': everything}, video, tmp_path,
+                   ground_truth=truth)
+    assert pages == [[('dog', (9, 8, 7)), ('bird', (1, 2, 3))],
+                     [('dog', (9, 8, 7))]]
+
+
+def test_a_comparison_that_stops_leaves_what_can_be_played(
+        models, video, tmp_path, monkeypatch):
+    add, seen = ComparisonVideo.add, []
+
+    def stopped(self, window):
+        seen.append(1)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return add(self, window)
+
+    monkeypatch.setattr(ComparisonVideo, 'add', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        compare_models(models, video, tmp_path / 'out', outputs=['video'])
+    assert [p.name for p in (tmp_path / 'out').iterdir()] == [
+        'a_compared.partial.mp4']
+    with av.open(str(tmp_path / 'out/a_compared.partial.mp4')) as container:
+        assert len(list(container.decode(video=0))) == 20

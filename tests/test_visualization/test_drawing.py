@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmavs.visualization.contact_sheet import SheetRow, contact_sheet
+from mmavs.visualization.contact_sheet import (
+    SheetRow,
+    contact_sheet,
+    time_label,
+)
 from mmavs.visualization.overlay import (
     mask_outline,
     overlay_mask,
@@ -21,6 +25,7 @@ from mmavs.visualization.text import (
     draw_legend,
     draw_text,
     fit_text,
+    label_classes,
     text_width,
 )
 
@@ -193,3 +198,23 @@ def test_a_long_title_stays_on_the_page():
     plain = contact_sheet([SheetRow('frame', [cell])], title='v')
     assert page.shape == plain.shape
     assert (page[:20, -4:] == page[0, -1]).all()
+
+
+@pytest.mark.parametrize('seconds,digits,text', [
+    (0.9375, 1, '0.9 s'), (0.25, 2, '0.25 s'), (0.75, 2, '0.75 s'),
+    (59.97, 1, '1:00.0'), (59.9375, 1, '59.9 s'), (64.75, 2, '1:04.75'),
+    (3600., 1, '60:00.0')])
+def test_labels_of_times(seconds, digits, text):
+    assert time_label(seconds, digits) == text
+
+
+def test_names_of_classes_can_be_read_whatever_their_colour():
+    frame = np.full((60, 120, 3), 90, np.uint8)
+    colours = [(0, 0, 60), (200, 250, 200)]
+    label_classes(frame, ['dark', 'pale'], colours, (4, 4), size=12)
+    for line, colour in enumerate(colours):
+        top = 4 + line * 20
+        assert (frame[top:top + 12, 4:16] == colour).all()
+        words = frame[top:top + 12, 20:].astype(int)
+        assert words.max() > 200 and words.min() < 40
+    assert (frame[50:] == 90).all()

@@ -9,11 +9,16 @@ import numpy as np
 from mmavs.video.segments import Segment, join_segments
 from mmavs.video.writer import VideoWriter
 from mmavs.visualization.overlay import MaskPainter, resize_frame
-from mmavs.visualization.text import draw_text
+from mmavs.visualization.text import draw_text, label_classes
 
 from .output import Output
 from .sources import ClipSource
 from .windows import Window
+
+
+def seen_classes(mask: np.ndarray) -> list[int]:
+    """Foreground classes of a mask, in order."""
+    return np.unique(mask[mask != 0]).tolist()
 
 
 class OverlayVideo(Output):
@@ -124,18 +129,15 @@ class OverlayVideo(Output):
         mask = window.masks[place]
         self._paint = MaskPainter(mask, self._colours, mask.shape,
                                   alpha=self._alpha)
-        self._seen = np.unique(mask[mask != 0])
+        self._seen = seen_classes(mask)
 
     def _picture(self, frame: np.ndarray) -> np.ndarray:
         picture = self._paint(frame)
-        # Name the classes in a corner, if there is more than one.
         size = max(12, picture.shape[0] // 28)
-        seen = self._seen if len(self._names) > 2 else ()
-        for line, index in enumerate(seen):
-            draw_text(picture, self._names[index],
-                      (size // 2, size // 2 + line * (size + 8)), size=size,
-                      colour=tuple(int(c) for c in self._colours[index]),
-                      shade=True)
+        if len(self._names) > 2:
+            label_classes(picture, [self._names[c] for c in self._seen],
+                          self._colours[self._seen],
+                          (size // 2, size // 2), size=size)
         return picture
 
 
@@ -148,14 +150,17 @@ class ComparisonVideo(OverlayVideo):
         source (ClipSource): Where frames and sound come from.
         labels (Sequence[str]): Written over the panels.
         colours (Sequence): For each panel, the RGB of each class.
+        names (Sequence): For each panel, the names of the classes; written
+            into it if there is more than one kind of foreground.
         fps (int): Masks per second.
         alpha (float): Weight of the colour. Defaults to 0.5.
         height (int): The panels are not higher. Defaults to 360.
     """
 
     def __init__(self, path: Path, work: Path, source: ClipSource, *,
-                 labels: Sequence[str], colours: Sequence, fps: int,
-                 alpha: float = 0.5, height: int = 360) -> None:
+                 labels: Sequence[str], colours: Sequence,
+                 names: Sequence, fps: int, alpha: float = 0.5,
+                 height: int = 360) -> None:
         super().__init__(path, work, source, fps=fps, colours=(), names=(),
                          alpha=alpha)
         scale = min(1., height / source.size[0])
@@ -163,6 +168,7 @@ class ComparisonVideo(OverlayVideo):
                             for side in source.size)
         self._size = self._panel[0], self._panel[1] * len(labels)
         self._labels, self._panel_colours = labels, colours
+        self._panel_names = names
         # For each panel the masks (M, H, W) of the window to add next.
         self.panel_masks: Sequence[np.ndarray] = ()
 
@@ -172,11 +178,19 @@ class ComparisonVideo(OverlayVideo):
                         alpha=self._alpha)
             for masks, colours in zip(self.panel_masks,
                                       self._panel_colours)]
+        self._panel_seen = [
+            seen_classes(masks[place]) if len(names) > 2 else []
+            for masks, names in zip(self.panel_masks, self._panel_names)]
 
     def _picture(self, frame: np.ndarray) -> np.ndarray:
         frame = resize_frame(frame, self._panel)
         panels = [paint(frame) for paint in self._painters]
-        for panel, label in zip(panels, self._labels):
-            draw_text(panel, label, (6, 4),
-                      size=max(11, self._panel[0] // 20), shade=True)
+        size = max(11, self._panel[0] // 20)
+        for panel, label, seen, names, colours in zip(
+                panels, self._labels, self._panel_seen, self._panel_names,
+                self._panel_colours):
+            draw_text(panel, label, (6, 4), size=size, shade=True)
+            label_classes(panel, [names[c] for c in seen],
+                          [colours[c] for c in seen], (6, 16 + size),
+                          size=size)
         return np.concatenate(panels, axis=1)

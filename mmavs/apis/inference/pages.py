@@ -71,21 +71,13 @@ class ContactSheets(Output):
         self._visualizer.add_datasample(
             self._title, frames,
             AVSDataSample(pred_sem_seg=torch.from_numpy(window.masks)),
-            log_mel=self._strip(window.log_mel), waveform=window.waveform,
-            sample_rate=SAMPLE_RATE, times=window.times,
-            seconds_per_column=1 / self._fps, title=self._title,
+            log_mel=centre_of(window.log_mel, self._fps),
+            waveform=window.waveform, sample_rate=SAMPLE_RATE,
+            times=window.times, seconds_per_column=1 / self._fps,
+            title=self._title,
             extra_rows=evidence_rows(window, frames),
             extra_legend=gate_legend(window.gates),
             out_file=self._work / f'{self._num:03d}.png')
-
-    def _strip(self, log_mel: np.ndarray | None) -> np.ndarray | None:
-        """At N masks a second, the middle 1/N of each mask's second."""
-        if log_mel is None or self._fps == 1 or log_mel.shape[1] > 1:
-            return log_mel if self._fps == 1 else None
-        total = log_mel.shape[3]
-        width = max(1, total // self._fps)
-        start = (total - width) // 2
-        return log_mel[:, :, :, start:start + width]
 
     def publish(self, states: Sequence[dict]) -> None:
         """Move the pages, in place of those of an older run."""
@@ -98,6 +90,28 @@ class ContactSheets(Output):
             name = re.fullmatch(r'(.*)_(\d{3})\.png', path.name)
             if name and name[1] == self._stem.name and int(name[2]) >= total:
                 path.unlink()
+
+
+def centre_of(log_mel: np.ndarray | None, fps: int) -> np.ndarray | None:
+    """At N masks a second, the middle 1/N of each mask's second.
+
+    Args:
+        log_mel (np.ndarray | None): (M, N, 1, 96, 64) as the network heard
+            it.
+        fps (int): Masks per second.
+
+    Returns:
+        np.ndarray | None: (M, N, 1, t, 64); None where a second has several
+        tokens, which cannot be cut.
+    """
+    if log_mel is None or fps == 1:
+        return log_mel
+    if log_mel.shape[1] > 1:
+        return None
+    total = log_mel.shape[3]
+    width = max(1, total // fps)
+    start = (total - width) // 2
+    return log_mel[:, :, :, start:start + width]
 
 
 def evidence_rows(window: Window,
