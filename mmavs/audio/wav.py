@@ -114,17 +114,32 @@ def _parse(f: BinaryIO, path: str | os.PathLike) -> WavInfo:
             if fmt is None:
                 raise ValueError(f'{path}: has samples before their format; '
                                  'the file is broken')
-            return _make_info(fmt, position, length, size - position, path)
+            info = _make_info(fmt, position, length, size - position, path)
+            _check_end(f, position + length + length % 2, path)
+            return info
         position += length + length % 2  # chunks are padded to even length
     raise ValueError(f'{path}: has no samples; the file is broken or cut '
                      'short')
+
+
+def _check_end(f: BinaryIO, end: int, path: str | os.PathLike) -> None:
+    """What follows the samples must be a chunk, or padding.
+
+    Else the length is wrong and part of the sound would go unheard.
+    """
+    f.seek(end)
+    name = f.read(4)
+    if any(name) and not all(32 <= letter < 127 for letter in name):
+        raise ValueError(f'{path}: its sound goes on after the length that '
+                         'it claims; its header is broken, copy it again')
 
 
 def _parse_format(fmt: bytes, path: str | os.PathLike
                   ) -> tuple[int, int, bool, int]:
     if len(fmt) < 16:
         raise ValueError(f'{path}: its format header is cut short')
-    tag, channels, rate, _, _, bits = struct.unpack('<HHIIHH', fmt[:16])
+    tag, channels, rate, pace, block, bits = struct.unpack(
+        '<HHIIHH', fmt[:16])
     if tag == _EXTENSIBLE and len(fmt) >= 26:
         tag = struct.unpack('<H', fmt[24:26])[0]
     supported = {_PCM: (8, 16, 24, 32), _FLOAT: (32, 64)}.get(tag, ())
@@ -140,6 +155,11 @@ def _parse_format(fmt: bytes, path: str | os.PathLike
     if not MIN_RATE <= rate <= MAX_RATE:
         raise ValueError(f'{path}: claims a rate of {rate} Hz; the file is '
                          'broken')
+    if block != channels * bits // 8 or pace not in (0, rate * block):
+        raise ValueError(
+            f'{path}: claims {rate} Hz, {channels} channels of {bits} bits, '
+            f'but also {pace} bytes a second in blocks of {block}; its '
+            'header is broken, copy it again')
     return channels, rate, tag == _FLOAT, bits
 
 

@@ -1,7 +1,6 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """What the data sets of AVSBench have in common."""
 
-import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
+
+from mmavs.io.table import read_table
 
 from .audio_mode import parse_audio_mode, swap_audio
 from .classes import voc_palette
@@ -187,7 +188,7 @@ class AVSBenchDataset(BaseDataset):
 
         Raises:
             FileNotFoundError: If the csv is not there.
-            ValueError: If a column or a value is missing.
+            ValueError: If it is no csv, or a column or a value is missing.
         """
         path = self.csv_path()
         if not path.is_file():
@@ -195,14 +196,11 @@ class AVSBenchDataset(BaseDataset):
                 f'{path} is not there; set data_root of '
                 f'{type(self).__name__} to the folder that holds '
                 f'{path.name} (docs/en/user_guides/data.md)')
-        with open(path, newline='', encoding='utf-8-sig') as f:
-            reader = csv.DictReader(f)
-            missing = set(columns) - set(reader.fieldnames or ())
-            if missing:
-                raise ValueError(
-                    f'{path} has the columns {reader.fieldnames}, but '
-                    f'{sorted(missing)} must be there')
-            rows = list(reader)
+        found, rows = read_table(path)
+        missing = set(columns) - set(found)
+        if missing:
+            raise ValueError(f'{path} has the columns {found}, but '
+                             f'{sorted(missing)} must be there')
         for number, row in enumerate(rows, 2):
             if any(not row[column] for column in columns):
                 raise ValueError(f'{path}, row {number}: a value of '

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmavs.io.atomic import atomic_write
+from mmavs.io.table import read_table
 
 from .avsbench import AVSBenchMS3Dataset, AVSBenchS4Dataset
 from .prepare import VideoJob
@@ -114,9 +115,8 @@ def plan_videos(root: str | os.PathLike, videos: Sequence[Path], split: str,
     path = Path(root) / AVSBenchMS3Dataset.CSV_NAME
     rows, columns = [], ['video_id', 'split']
     if path.is_file():
-        with open(path, newline='', encoding='utf-8-sig') as f:
-            reader = csv.DictReader(f)
-            rows, columns = list(reader), list(reader.fieldnames or columns)
+        found, rows = read_table(path)
+        columns = found or columns
     known = {row['video_id']: row['split'] for row in rows}
     for video in videos:
         if known.setdefault(video.stem, split) != split:
@@ -144,8 +144,6 @@ def write_rows(path: Path, columns: Sequence[str],
 def drop_from_csv(root: str | os.PathLike, clip_ids: set[str]) -> None:
     """Remove clips that could not be made from MS3's csv."""
     path = Path(root) / AVSBenchMS3Dataset.CSV_NAME
-    with open(path, newline='', encoding='utf-8-sig') as f:
-        reader = csv.DictReader(f)
-        rows, columns = list(reader), list(reader.fieldnames)
+    columns, rows = read_table(path)
     write_rows(path, columns, [row for row in rows
                                if row['video_id'] not in clip_ids])

@@ -20,6 +20,7 @@ from mmavs.audio import SAMPLE_RATE, resample
 # A hole in the sound up to this long is silence, a longer one an error.
 _MAX_GAP = 60.0
 _JITTER = 0.02
+MAX_PIXELS = 2**26
 
 
 class VideoError(ValueError):
@@ -47,7 +48,7 @@ def _open(path: str | os.PathLike) -> Iterator[av.container.InputContainer]:
     if not os.path.isfile(path):
         raise FileNotFoundError(f'{path}: there is no such video')
     try:
-        with av.open(os.fspath(path)) as container:
+        with open_container(path) as container:
             if not container.streams.video:
                 raise VideoError(f'{path}: has no video track')
             yield container
@@ -55,6 +56,31 @@ def _open(path: str | os.PathLike) -> Iterator[av.container.InputContainer]:
         raise VideoError(f'{path}: cannot be decoded ({error}); it is broken '
                          'or no video, try "ffmpeg -i FILE -c copy NEW.mp4"'
                          ) from error
+
+
+def check_codec(stream: av.stream.Stream, path: str | os.PathLike) -> None:
+    """Check that there is a decoder for a track.
+
+    Raises:
+        VideoError: If its codec is not known.
+    """
+    if stream.codec_context is None:
+        raise VideoError(f'{path}: its {stream.type} has a codec that is not '
+                         'known; the file is broken, or convert it with '
+                         '"ffmpeg -i FILE NEW.mp4"')
+
+
+def open_container(path: str | os.PathLike) -> av.container.InputContainer:
+    """Open a file with PyAV so that a broken one can do no harm.
+
+    Text in it that is no UTF-8 is replaced, and frames of more than 2^26
+    pixels are refused before there is memory for them.
+    """
+    container = av.open(os.fspath(path), metadata_errors='replace')
+    for stream in container.streams.video:
+        check_codec(stream, path)
+        stream.codec_context.options = dict(max_pixels=str(MAX_PIXELS))
+    return container
 
 
 def _frame_rate(stream: av.VideoStream, path: str | os.PathLike) -> float:
@@ -115,7 +141,21 @@ def iter_frames(path: str | os.PathLike
             if stamp is not None and start is None:
                 start = stamp - (time + step)
             time = time + step if stamp is None else stamp - start
+            check_whole(frame, time, path)
             yield time, frame
+
+
+def check_whole(frame: av.VideoFrame, time: float,
+                path: str | os.PathLike) -> None:
+    """Check that the decoder had to make nothing up.
+
+    Raises:
+        VideoError: If parts of the frame are guessed.
+    """
+    if frame.is_corrupt:
+        raise VideoError(
+            f'{path}: is damaged at {max(0, time):.1f} s; get it again, or '
+            'patch it up with "ffmpeg -i FILE NEW.mp4"')
 
 
 def to_rgb(frame: av.VideoFrame) -> np.ndarray:
@@ -213,6 +253,7 @@ def _decode_audio(path: str | os.PathLike,
     with _open(path) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
         zero = float((video.start_time or 0) * video.time_base)
+        check_codec(audio, path)
         rate = audio.rate
         to_float = av.AudioResampler(format='fltp')
         pieces: list[np.ndarray] = []

@@ -10,7 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 
-from .reader import VideoError, to_rgb
+from .reader import (
+    VideoError,
+    check_codec,
+    check_whole,
+    open_container,
+    to_rgb,
+)
 
 _FLOAT_PLANES = 'fltp'
 # Below this time in seconds it is quicker to decode from the beginning.
@@ -65,7 +71,7 @@ class VideoSource:
 
     def _open(self) -> av.container.InputContainer:
         try:
-            return av.open(os.fspath(self.path))
+            return open_container(self.path)
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(
                 f'{self.path}: is not a video that can be read, or is '
@@ -91,6 +97,7 @@ class VideoSource:
                     f'{self.path}: has {len(sounds)} sound tracks; '
                     f'audio_stream must be below that, got {audio_stream}')
             stream = sounds[audio_stream]
+            check_codec(stream, self.path)
             self._audio_index = stream.index
             self.sample_rate = stream.codec_context.sample_rate
             self.channels = stream.codec_context.channels
@@ -194,6 +201,7 @@ class VideoSource:
                     now = (float(frame.pts * frame.time_base) - self._zero
                            if known else time + 1e-4)
                     time = max(now, time + 1e-4)
+                    check_whole(frame, time, self.path)
                     yield time, to_rgb(frame)
             except av.error.FFmpegError as error:
                 if seek is not None:

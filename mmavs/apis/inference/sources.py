@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from mmavs.io.picture import open_picture
 from mmavs.video.source import VideoSource, count_seconds
 
 
@@ -130,8 +130,7 @@ class ArrayClip(ClipSource):
         frame = self._frames[index]
         if isinstance(frame, str | os.PathLike):
             try:
-                with Image.open(frame) as image:
-                    frame = np.asarray(image.convert('RGB'))
+                frame = np.asarray(open_picture(frame).convert('RGB'))
             except OSError as error:
                 raise ValueError(f'{frame}: cannot be read as an image '
                                  f'({error})') from error

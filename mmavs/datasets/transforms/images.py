@@ -8,6 +8,7 @@ from PIL import Image
 
 from mmavs.datasets.classes import voc_palette
 from mmavs.datasets.errors import ClipError
+from mmavs.io.picture import open_picture
 
 CHECKER = 'tools/dataset_converters/check_avsbench.py'
 
@@ -26,16 +27,13 @@ def read_image(path: str | os.PathLike, clip_id: str) -> Image.Image:
         ClipError: If the file is missing or broken.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image
+        return open_picture(path)
     except FileNotFoundError as error:
         raise ClipError(clip_id, path, 'is missing; list all missing files '
                         f'with {CHECKER}') from error
-    except Exception as error:  # decoders raise whatever they like
-        raise ClipError(clip_id, path, 'cannot be decoded '
-                        f'({type(error).__name__}: {error}); get the file '
-                        'again') from error
+    except ValueError as error:
+        raise ClipError(clip_id, path, str(error).removeprefix(f'{path}: ')
+                        ) from error
 
 
 def binary_mask(image: Image.Image) -> np.ndarray:
