@@ -3,10 +3,12 @@
 
 import os
 from fractions import Fraction
+from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchaudio.functional import resample as _torchaudio_resample
+from torchaudio.transforms import Resample
 
 from .wav import read_wav
 
@@ -14,6 +16,12 @@ SAMPLE_RATE = 16_000
 # torchaudio keeps a filter per output phase; an odd rate such as 44,101 Hz
 # would need gigabytes of them.
 _MAX_TERM = 4_000
+_LARGE = 1_000_000  # product of the terms; such filters are not kept
+_SMALL, _FEW = 64, 32  # samples
+_NOTHING = 1e-9
+_FILTER = dict(
+    lowpass_filter_width=64, rolloff=0.9475937167399596,
+    resampling_method='sinc_interp_kaiser', beta=14.769656459379492)
 
 
 def resample(waveform: Tensor, orig_rate: int, new_rate: int) -> Tensor:
@@ -36,10 +44,48 @@ def resample(waveform: Tensor, orig_rate: int, new_rate: int) -> Tensor:
     ratio = Fraction(new_rate, orig_rate)
     if ratio.numerator * ratio.denominator > _MAX_TERM**2:
         ratio = ratio.limit_denominator(_MAX_TERM)
-    return _torchaudio_resample(
-        waveform, ratio.denominator, ratio.numerator,
-        lowpass_filter_width=64, rolloff=0.9475937167399596,
-        resampling_method='sinc_interp_kaiser', beta=14.769656459379492)
+    old, new = ratio.denominator, ratio.numerator
+    if old == new:  # to within that rounding
+        return waveform
+    make = _filters if old * new > _LARGE else _cached_filters
+    stride, margin, size, parts = make(
+        old, new, waveform.dtype, waveform.device)
+    padded = F.pad(waveform, (margin, margin + stride))
+    steps = (padded.shape[-1] - size) // stride + 1
+    out = [(padded[..., first:].unfold(-1, len(part), stride)[..., :steps, :]
+            @ part) for first, part in parts]
+    length = -(-new * waveform.shape[-1] // old)
+    return torch.cat(out, dim=-1).flatten(-2)[..., :length]
+
+
+def _filters(old: int, new: int, dtype: torch.dtype, device: torch.device
+             ) -> tuple[int, int, int, list[tuple[int, Tensor]]]:
+    """The filters of torchaudio's resampling, as a few matrices.
+
+    Returns:
+        tuple: How many samples are read at a time; the margin before and
+        after them that filters reach into; the sum of the three; and for
+        each few of the new samples the first sample that their filters read
+        and the filters, (samples, new samples). Together they have nearly no
+        zeros, as filters of neighbours begin and end close to each other.
+    """
+    kernel = Resample(old, new, dtype=dtype, **_FILTER).kernel[:, 0].t()
+    margin = (len(kernel) - old) // 2
+    times = -(-_SMALL // old)  # matrices of some size for small ratios too
+    size = len(kernel) + (times - 1) * old
+    filters = kernel.new_zeros(size, times * new)
+    for index in range(times):
+        filters[index * old:index * old + len(kernel),
+                index * new:(index + 1) * new] = kernel
+    parts = []
+    for part in filters.to(device).split(_FEW, dim=1):
+        used = (part.abs().amax(dim=1) > _NOTHING).nonzero()
+        first, last = int(used[0]), int(used[-1]) + 1
+        parts.append((first, part[first:last].contiguous()))
+    return times * old, margin, size, parts
+
+
+_cached_filters = lru_cache(maxsize=8)(_filters)
 
 
 def read_waveform(path: str | os.PathLike, sample_rate: int = SAMPLE_RATE, *,

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
+from torchaudio.functional import resample as torchaudio_resample
 
 from mmavs.audio import (
     noise_at_snr,
@@ -129,6 +130,21 @@ def test_resampling_keeps_a_tone(rate):
     expected = torch.from_numpy(_tone(16000)).float()
     torch.testing.assert_close(out[middle], expected[middle], atol=2e-3,
                                rtol=0)
+
+
+@settings(deadline=None, max_examples=15)
+@given(rate=st.sampled_from([8000, 11025, 22050, 32000, 44100, 48000]),
+       samples=st.integers(1, 3000), channels=st.integers(1, 2))
+def test_resampling_is_that_of_torchaudio(rate, samples, channels):
+    """Its filters, with their zeros left out."""
+    waveform = torch.randn(channels, samples, generator=torch.Generator(
+    ).manual_seed(samples))
+    expected = torchaudio_resample(
+        waveform, rate, 16000, lowpass_filter_width=64,
+        rolloff=0.9475937167399596, resampling_method='sinc_interp_kaiser',
+        beta=14.769656459379492)
+    torch.testing.assert_close(resample(waveform, rate, 16000), expected,
+                               rtol=0, atol=1e-5)
 
 
 def test_a_rate_with_a_huge_ratio_costs_no_memory():

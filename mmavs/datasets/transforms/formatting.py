@@ -32,10 +32,11 @@ class PackAVSInputs(ClipTransform):
     The result has the keys
 
     - inputs: dict of tensors whose first axis is T: ``frames`` (T, 3, H, W)
-      uint8, ``log_mel`` (T, N, 1, 96, 64), ``waveform`` (T, sample_rate),
-      and others as they are
+      uint8, ``log_mel`` (T, N, 1, 96, 64), ``waveform`` (T, sample_rate)
+      with silence at the end, and others as they are
     - data_samples: :class:`AVSDataSample` with ``gt_sem_seg`` (T, H, W)
-      uint8, ``valid`` and ``label_valid`` (T,) bool, and the meta data
+      uint8, ``valid`` and ``label_valid`` (T,) bool, and the meta data;
+      with a waveform also ``num_samples``, where its sound ends
 
     Args:
         collect_keys (Sequence[str]): What becomes an input. Defaults to
@@ -56,6 +57,9 @@ class PackAVSInputs(ClipTransform):
                   for key in self.collect_keys}
         sample = AVSDataSample(metainfo={
             key: results[key] for key in self.meta_keys if key in results})
+        if 'waveform' in inputs:
+            sample.set_metainfo(dict(num_samples=min(
+                results['waveform'].size, inputs['waveform'].numel())))
         if 'masks' in results:
             sample.gt_sem_seg = torch.from_numpy(np.stack(results['masks']))
         for key in ('valid', 'label_valid'):

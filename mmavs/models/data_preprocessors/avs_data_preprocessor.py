@@ -7,8 +7,11 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from mmavs.audio import SAMPLE_RATE, log_mel_spectrogram
+from mmavs.models.layers import full_precision
 from mmavs.registry import MODELS
 
+LOG_MEL_ARGS = {'framing', 'tokens_per_second', 'pad', 'log_offset'}
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 
@@ -29,15 +32,31 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
             Defaults to ImageNet's.
         pad_to (int, optional): Pad every clip to this many seconds; None
             pads to the longest clip of the batch. Defaults to None.
+        log_mel (dict, optional): Arguments of
+            :func:`mmavs.audio.log_mel_spectrogram` (framing,
+            tokens_per_second, pad, log_offset). With it the log-mel of the
+            whole batch is made here, on the model's device, from
+            ``waveform`` (T_b, 16000) per clip, as the transform
+            LogMelSpectrogram makes it clip by clip. Pipelines then end with
+            ``PackAVSInputs(collect_keys=('frames', 'waveform'))`` and leave
+            LogMelSpectrogram out. Defaults to None.
         non_blocking (bool): Whether copies to the device may overlap.
             Defaults to False.
+
+    Raises:
+        ValueError: If ``log_mel`` names an argument that does not exist.
     """
 
     def __init__(self, *, mean: Sequence[float] = IMAGENET_MEAN,
                  std: Sequence[float] = IMAGENET_STD,
-                 pad_to: int | None = None,
+                 pad_to: int | None = None, log_mel: dict | None = None,
                  non_blocking: bool = False) -> None:
         super().__init__(non_blocking=non_blocking)
+        unknown = set(log_mel or ()) - LOG_MEL_ARGS
+        if unknown:
+            raise ValueError(f'log_mel takes {sorted(LOG_MEL_ARGS)}, not '
+                             f'{sorted(unknown)}')
+        self.log_mel = log_mel
         if len(mean) != 3 or len(std) != 3:
             raise ValueError('mean and std must have 3 values (RGB), got '
                              f'{mean} and {std}')
@@ -82,7 +101,34 @@ class AVSDataPreprocessor(BaseDataPreprocessor):
         steps = torch.arange(num_frames, device=self.mean.device)
         ends = torch.tensor(lengths, device=self.mean.device)
         batch['valid'] = steps[None] < ends[:, None]
-        return dict(inputs=batch, data_samples=data.get('data_samples'))
+        samples = data.get('data_samples')
+        if self.log_mel is not None and 'log_mel' not in batch:
+            batch['log_mel'] = self._make_log_mel(batch, samples)
+        return dict(inputs=batch, data_samples=samples)
+
+    def _make_log_mel(self, batch: dict, data_samples: list | None) -> Tensor:
+        """Waveforms to log-mel examples (B, T, N, 1, 96, 64)."""
+        if 'waveform' not in batch:
+            raise ValueError(
+                'data_preprocessor.log_mel needs the input "waveform": set '
+                "PackAVSInputs(collect_keys=('frames', 'waveform'))")
+        waveform = batch.pop('waveform')  # (B, T, rate)
+        if waveform.shape[2] != SAMPLE_RATE:
+            raise ValueError(
+                f'data_preprocessor.log_mel needs {SAMPLE_RATE} Hz, got '
+                f'{waveform.shape[2]}; set LoadClipAudio(sample_rate='
+                f'{SAMPLE_RATE})')
+        valid = batch['valid']
+        ends = (valid.sum(dim=1) * SAMPLE_RATE).tolist()
+        if data_samples is not None:  # a sound may end before its clip
+            ends = [sample.get('num_samples', end)
+                    for sample, end in zip(data_samples, ends, strict=True)]
+        with torch.no_grad(), full_precision(waveform.device.type):
+            log_mel = log_mel_spectrogram(
+                waveform.flatten(1), num_seconds=valid.shape[1],
+                num_samples=torch.tensor(ends, device=waveform.device),
+                **self.log_mel)
+        return log_mel.where(valid[:, :, None, None, None, None], 0.)
 
     def _normalise(self, frames: Tensor) -> Tensor:
         return (frames.float() - self.mean) / self.std  # (T, 3, H, W)

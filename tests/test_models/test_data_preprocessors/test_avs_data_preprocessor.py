@@ -1,6 +1,10 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.dataset import Compose, pseudo_collate
 
 from mmavs.models import AVSDataPreprocessor
 from mmavs.structures import AVSDataSample
@@ -67,3 +71,53 @@ def test_errors_name_the_fix():
 
 def test_statistics_stay_out_of_checkpoints():
     assert AVSDataPreprocessor().state_dict() == {}
+
+
+def _packed(lengths, options, *, in_pipeline):
+    """A batch of clips of some seconds with sounds of some samples."""
+    rng = np.random.default_rng(0)
+    keys = ('frames', 'log_mel' if in_pipeline else 'waveform')
+    steps = [dict(type='PackAVSInputs', collect_keys=keys)]
+    if in_pipeline:
+        steps.insert(0, dict(type='LogMelSpectrogram', **options))
+    pipeline = Compose(steps)
+    return pseudo_collate([pipeline(dict(
+        clip_id='a', num_seconds=seconds, sample_rate=16000,
+        frames=[np.zeros((8, 8, 3), np.uint8)] * seconds,
+        waveform=rng.standard_normal(samples, dtype=np.float32) / 10))
+        for seconds, samples in lengths])
+
+
+@settings(deadline=None, max_examples=12)
+@given(lengths=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 48000)),
+                        min_size=1, max_size=3),
+       framing=st.sampled_from(['clip', 'second']),
+       pad=st.sampled_from(['repeat', 'zero', 'silence']),
+       tokens=st.sampled_from([1, 4]))
+def test_log_mel_on_the_device_is_that_of_the_pipeline(
+        lengths, framing, pad, tokens):
+    """Also where sounds end early, and next to clips of other length."""
+    lengths = [(t, min(samples, 16000 * t)) for t, samples in lengths]
+    options = dict(framing=framing, pad=pad, tokens_per_second=tokens)
+    expected = AVSDataPreprocessor(pad_to=4)(
+        _packed(lengths, options, in_pipeline=True))['inputs']
+    on_device = AVSDataPreprocessor(pad_to=4, log_mel=options)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = on_device(_packed(lengths, options, in_pipeline=False))[
+            'inputs']
+    assert set(found) == set(expected)
+    torch.testing.assert_close(found['log_mel'], expected['log_mel'],
+                               atol=1e-5, rtol=0)
+
+
+def test_log_mel_errors_name_the_fix():
+    with pytest.raises(ValueError, match=r"log_mel takes .*not \['frame'\]"):
+        AVSDataPreprocessor(log_mel=dict(frame='clip'))
+    preprocessor = AVSDataPreprocessor(log_mel=dict())
+    data = _data([2])
+    del data['inputs']['log_mel']
+    with pytest.raises(ValueError, match="collect_keys=.*'waveform'"):
+        preprocessor(data)
+    data['inputs']['waveform'] = [torch.zeros(2, 8000)]
+    with pytest.raises(ValueError, match='sample_rate=16000'):
+        preprocessor(data)
