@@ -3,6 +3,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -235,7 +236,7 @@ class AVSInferencer(BaseInferencer):
         total = source.num_seconds * fps
         with nullcontext() if run is None else run:
             # Made when work begins, as it tells the time that is left.
-            bar = ProgressBar(total - done) if (
+            bar = ProgressBar(total - done, file=sys.stdout) if (
                 self.show_progress and done < total) else None
             for window in self.predict_windows(
                     source, seconds=seconds, fps=fps, batch_size=batch_size,
