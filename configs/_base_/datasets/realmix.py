@@ -15,8 +15,8 @@ train_pipeline = [
     dict(type='RandomGain', gain_db=(-10, 6)),
     dict(type='RandomNoise', snr_db=(5, 40), prob=1.0),
     dict(type='RandomTimeShift', max_shift=0.25, prob=1.0),
-    dict(type='ResizeFrames', size=160),
-    dict(type='ResizeMasks', size=160),
+    dict(type='ResizeFrames', size=256),
+    dict(type='ResizeMasks', size=256),
     dict(type='LogMelSpectrogram', framing='second', log_offset=0.001),
     dict(type='PackAVSInputs'),
 ]
@@ -24,7 +24,7 @@ test_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipMasks', kind='binary'),
     dict(type='LoadClipAudio'),
-    dict(type='ResizeFrames', size=160),
+    dict(type='ResizeFrames', size=256),
     dict(type='LogMelSpectrogram', framing='second', log_offset=0.001),
     dict(type='PackAVSInputs'),
 ]

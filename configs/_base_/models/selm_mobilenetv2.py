@@ -1,4 +1,4 @@
-# SelM with MobileNetV2 and YAMNet, made for inputs of 160 and little data.
+# SelM with MobileNetV2 and YAMNet, made for inputs of 256 and little data.
 _base_ = './selm_r50.py'
 
 # another place: MMAVS_WEIGHTS=/path/to/weights python tools/train.py ...
@@ -24,7 +24,7 @@ model = dict(
     audio_projector=dict(out_channels=96),
     projector=dict(out_channels=96),
     decode_head=dict(
-        pe_sizes=(10, 20, 40),  # for inputs of 160
+        pe_sizes=(16, 32, 64),  # for inputs of 256
         upsample_steps=1,
         logit_stride=2,
         gumbel=False))  # the noise slows training on little data down

@@ -3,7 +3,7 @@
 # the last weights (the J of single epochs jumps with so few clips).
 _base_ = './selm_s4.py'
 
-max_epochs = 16
+max_epochs = 10
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=4e-4, weight_decay=0.05),
