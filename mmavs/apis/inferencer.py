@@ -1,7 +1,6 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """From any video to masks of what sounds in it."""
 
-import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,8 +22,12 @@ from mmavs.visualization import AVSVisualizer
 
 from .inference.identity import model_identity
 from .inference.inputs import list_inputs, make_source
-from .inference.output import check_folder, unique_stems
-from .inference.outputs import OUTPUTS, make_outputs
+from .inference.output import (
+    check_folder,
+    full_disk_is_named,
+    unique_stems,
+)
+from .inference.outputs import OUTPUTS, check_apart, make_outputs
 from .inference.predictor import WindowPredictor
 from .inference.results import clip_sample
 from .inference.run import Run
@@ -180,7 +183,9 @@ class AVSInferencer(BaseInferencer):
         sources = [make_source(item, audio_stream=audio_stream,
                                on_missing_audio=on_missing_audio)
                    for item in list_inputs(inputs)]
-        stems = unique_stems([source.name for source in sources])
+        stems = list(unique_stems([source.name for source in sources]))
+        if folder is not None and 'video' in outputs:
+            check_apart(folder, stems, sources)
         options = dict(
             seconds=window_seconds or self.window_seconds, fps=fps,
             heatmaps=heatmaps)
@@ -188,7 +193,7 @@ class AVSInferencer(BaseInferencer):
             self.model, self.cfg)
         predictions, pages = [], []
         for source, stem in zip(sources, stems):
-            run, page = None, None
+            run, writers = None, {}
             if folder is not None:
                 writers = make_outputs(
                     outputs, folder, stem, source, self.visualizer, fps=fps,
@@ -201,26 +206,16 @@ class AVSInferencer(BaseInferencer):
                               audio_stream=audio_stream,
                               on_missing_audio=on_missing_audio),
                               input=source.fingerprint()))
-            try:
+            with full_disk_is_named(out_dir):
                 result = self._infer(
                     source, run, **options, batch_size=batch_size,
                     with_scores=bool({'json', 'npz'} & set(outputs)),
                     keep_samples=return_datasamples)
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                full = OSError(
-                    f'{out_dir}: the disk is full; make room and go on with '
-                    'resume (--resume), or choose another out_dir')
-                full.errno = error.errno
-                raise full from error
-            if run is not None:
-                result['outputs'] = {kind: os.fspath(writer.path)
-                                     for kind, writer in writers.items()}
-                if 'sheet' in writers:
-                    page = writers['sheet'].first_page()
+            result['outputs'] = {kind: os.fspath(writer.path)
+                                 for kind, writer in writers.items()}
             predictions.append(result)
-            pages.append(page)
+            pages.append(writers['sheet'].first_page()
+                         if 'sheet' in writers else None)
         return dict(predictions=predictions, visualization=pages)
 
     def _names(self) -> list[str]:

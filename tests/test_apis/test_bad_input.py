@@ -295,6 +295,17 @@ def test_output_folder_that_is_not_writable(infer, public, tmp_path):
     check(infer(path, out=tmp_path / 'file'), 'file: cannot be written to')
 
 
+def test_an_input_is_not_replaced_by_its_overlay(infer, tmp_path):
+    path = make(tmp_path / 'a.mp4')
+    other = make(tmp_path / 'b.mp4')
+    before = path.read_bytes()
+    for inputs in ([path], [other, path], [tmp_path]):
+        code, errors, _ = infer(*inputs, out=tmp_path)
+        assert code == 1 and 'mp4: is an input and would be' in errors
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['a.mp4', 'b.mp4']
+
+
 def no_space(*args, **kwargs):
     raise OSError(errno.ENOSPC, 'No space left on device')
 

@@ -1,9 +1,11 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """What all outputs have in common."""
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -84,6 +86,25 @@ def unique_stems(names: Sequence[str]) -> Iterator[str]:
         count = seen.get(name, 0)
         seen[name] = count + 1
         yield name if count == 0 else f'{name}-{count + 1}'
+
+
+@contextmanager
+def full_disk_is_named(folder: str | os.PathLike | None) -> Iterator[None]:
+    """Say of a full disk what to do.
+
+    Raises:
+        OSError: With the number of the error that the block raised.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        full = OSError(
+            f'{folder}: the disk is full; make room and go on with resume '
+            '(--resume), or choose another out_dir')
+        full.errno = error.errno
+        raise full from error
 
 
 def check_folder(folder: str | os.PathLike) -> Path:

@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """The kinds of output an inferencer can write."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,22 @@ def make_outputs(kinds: Sequence[str], folder: Path, stem: str,
             folder / f'{stem}_sheet', work, visualizer, fps=fps,
             title=source.name))
     return {kind: make[kind]() for kind in OUTPUTS if kind in kinds}
+
+
+def check_apart(folder: Path, stems: Sequence[str],
+                sources: Sequence[ClipSource]) -> None:
+    """See that no overlay would replace an input.
+
+    Raises:
+        ValueError: If one would.
+    """
+    for path in (folder / f'{stem}.mp4' for stem in stems):
+        for source in sources:
+            if path.exists() and os.path.exists(source.origin) and (
+                    path.samefile(source.origin)):
+                raise ValueError(
+                    f'{path}: is an input and would be replaced by its '
+                    'overlay; choose another out_dir')
 
 
 def work_folder(folder: Path, stem: str) -> Path:
