@@ -1,7 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """Segment what sounds in a video, in a few lines of Python.
 
-python demo/video_demo.py VIDEO CONFIG CHECKPOINT --out-dir results
+python demo/video_demo.py VIDEO [MODEL [CHECKPOINT]] --out-dir results
 """
 
 import argparse
@@ -14,8 +14,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='Segment what sounds in a '
                                      'video')
     parser.add_argument('video', help='a video with sound')
-    parser.add_argument('model', help='config file or name of the zoo')
-    parser.add_argument('checkpoint', nargs='?', help='weights')
+    parser.add_argument('model', nargs='?', default='selm_tiny_synthetic',
+                        help='config file or name of the zoo; default: '
+                        '%(default)s, whose weights come with mmavs')
+    parser.add_argument('checkpoint', nargs='?',
+                        help='weights; default: those of the zoo')
     parser.add_argument('--out-dir', default='results')
     parser.add_argument('--device', help='default: the best there is')
     args = parser.parse_args()

@@ -180,6 +180,23 @@ def test_mim_folder_of_an_editable_installation(source, tmp_path):
         assert (source / 'mmavs' / '.mim' / name).resolve() == source / name
 
 
+@pytest.mark.slow
+def test_a_fresh_installation_predicts(wheel, tmp_path):
+    """Without a checkpoint, away from the checkout, as in the README."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    for command in (
+            ['samples', 'clips'],
+            ['infer', 'clips/bus-bird.mp4', '--model', 'selm_tiny_synthetic',
+             '--out-dir', 'results', '--device', 'cpu', '--quiet']):
+        done = subprocess.run(
+            [sys.executable, '-m', 'mmavs.cli', *command], cwd=tmp_path,
+            capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert 'bus-bird: 5 masks' in done.stdout
+    assert 'random weights' not in done.stdout + done.stderr
+    assert (tmp_path / 'results' / 'bus-bird.mp4').is_file()
+
+
 def test_editable_installation_links(repo_dir):
     """Where the tests run in an editable installation."""
     mim = repo_dir / 'mmavs' / '.mim'
@@ -187,6 +204,7 @@ def test_editable_installation_links(repo_dir):
         pytest.skip('not installed with pip install -e')
     assert (mim / 'configs').resolve() == repo_dir / 'configs'
     assert (mim / 'tools').resolve() == repo_dir / 'tools'
+    assert (mim / 'weights').resolve() == repo_dir / 'weights'
 
 
 def read_requirements(path):
@@ -204,9 +222,10 @@ def test_requirement_files_agree_with_the_extras(repo_dir):
     folder = repo_dir / 'requirements'
     assert read_requirements(folder / 'runtime.txt') == runtime
     for name, extra in (('mminstall', 'onedl'), ('tests', 'tests'),
-                        ('docs', 'docs')):
+                        ('docs', 'docs'), ('demo', 'demo')):
         assert read_requirements(folder / f'{name}.txt') == extras[extra]
-    assert extras['onedl'] | extras['tests'] | extras['docs'] <= extras['all']
+    assert extras['onedl'] | extras['tests'] | extras['docs'] | extras[
+        'demo'] <= extras['all']
     assert not any(name in requirement for requirement in runtime
                    for name in ('mmcv', 'mmengine', 'mmseg'))
 
