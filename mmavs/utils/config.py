@@ -86,4 +86,28 @@ def build_runner(cfg: Config):
             f'runner_type={cfg.runner_type!r} runs the config text stored '
             'in a checkpoint when it resumes; set runner_type=\'AVSRunner\', '
             'or a subclass of it')
+    check_cached_audio(cfg)
     return RUNNERS.build(cfg)
+
+
+def check_cached_audio(cfg: Config) -> None:
+    """Check that cached audio embeddings are those of the model's encoder.
+
+    Raises:
+        ValueError: If they are another encoder's.
+    """
+    from mmavs.io.embedding_cache import same_encoder
+    model = cfg.model.get('module') or cfg.model  # inside one for TTA
+    encoder = model.get('audio_encoder')
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        for dataset in datasets_of(loader.dataset) if loader else ():
+            for step in dataset.get('pipeline') or ():
+                kind = getattr(step['type'], '__name__', step['type'])
+                if kind == 'LoadAudioEmbedding' and encoder and (
+                        not same_encoder(step.encoder, encoder)):
+                    raise ValueError(
+                        f'{split}_dataloader reads embeddings of '
+                        f'{dict(step.encoder)}, but the model has '
+                        f'{dict(encoder)}; LoadAudioEmbedding(encoder=...) '
+                        'must be model.audio_encoder')

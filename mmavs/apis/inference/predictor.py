@@ -12,6 +12,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from torch import nn
 
 from mmavs.audio import SAMPLE_RATE
+from mmavs.datasets.transforms.load_embedding import without_cache
 from mmavs.structures import AVSDataSample
 from mmavs.utils.config import datasets_of
 
@@ -51,7 +52,8 @@ class WindowPredictor:
         dataset = next(datasets_of(loader['dataset']))
         self.window_seconds = (
             10 if 'Semantic' in _type_name(dataset) else 5)
-        self.pipeline = self._pipeline(dataset['pipeline'])
+        self.pipeline = self._pipeline(
+            without_cache(dataset['pipeline']))
 
     @staticmethod
     def _pipeline(steps: Sequence[dict]) -> Compose:
