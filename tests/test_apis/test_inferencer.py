@@ -6,7 +6,6 @@ import av
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmavs.apis import AVSInferencer, init_model
@@ -18,9 +17,8 @@ from mmavs.apis.inference.inputs import (
     natural_key,
 )
 from mmavs.apis.inference.windows import clips, mask_time
-from mmavs.datasets.synthetic import write_synthetic
 from mmavs.io.rle import decode_rle
-from mmavs.registry import DATASETS, INFERENCERS
+from mmavs.registry import INFERENCERS
 from mmavs.utils.config import load_config
 from mmavs.video.writer import write_video
 
@@ -136,29 +134,6 @@ def test_batches_change_nothing(inferencer, video):
     for a, b in zip(one['data_samples'], many['data_samples']):
         torch.testing.assert_close(a.seg_logits, b.seg_logits, atol=1e-4,
                                    rtol=0)
-
-
-def test_folder_with_wav_equals_the_test_pipeline(inferencer, config,
-                                                  tmp_path):
-    # Frames of the size in which the config judges masks.
-    write_synthetic(root=str(tmp_path), layouts=['ms3'], num_train=1,
-                    num_val=1, num_test=2, size=96, workers=1)
-    dataset = DATASETS.build(dict(
-        config.test_dataloader.dataset,
-        data_root=str(tmp_path / 'Multi-sources')))
-    for index in range(len(dataset)):
-        sample = inferencer.model.test_step(
-            pseudo_collate([dataset[index]]))[0]
-        folder = tmp_path / f'frames_{index}'
-        folder.mkdir()
-        for number, path in enumerate(sample.frame_paths):
-            Image.open(path).save(folder / f'{number}.png')
-        result = inferencer((folder, sample.audio_path),
-                            return_datasamples=True)
-        (found, ) = result['predictions'][0]['data_samples']
-        torch.testing.assert_close(found.seg_logits, sample.seg_logits,
-                                   atol=1e-4, rtol=0)
-        assert torch.equal(found.pred_sem_seg, sample.pred_sem_seg)
 
 
 def test_arrays_equal_files(inferencer, video):
