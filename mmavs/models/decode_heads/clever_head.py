@@ -145,7 +145,7 @@ class CLEVERHead(BaseAVSHead):
         """
         audio = features.audio.flatten(0, 1)  # (M, N, D)
         tokens = self.tokens.weight.expand(len(audio), -1, -1)  # (M, 2, C)
-        *finer, v = features.maps
+        *finer, v = (_channels_last(x) for x in features.maps)
         heatmaps = []
         for layer, skip in zip(self.layers, reversed(finer), strict=True):
             tokens, v, heat = self._run(layer, tokens, v, skip, audio)
@@ -171,3 +171,10 @@ class CLEVERHead(BaseAVSHead):
         """Losses on the heat maps."""
         return {f'loss_{name}': loss(outputs['heatmaps'], target)
                 for name, loss in self.loss_aux.items()}
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """On the CPU convolutions and resizing are faster in this layout."""
+    if x.device.type != 'cpu':
+        return x
+    return x.contiguous(memory_format=torch.channels_last)

@@ -11,7 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmavs.models.layers import MLP, full_precision, group_norm
+from mmavs.models.layers import (
+    MLP,
+    full_precision,
+    group_norm,
+    upsampled_conv,
+)
 
 
 class Fuse(nn.Module):
@@ -267,8 +272,7 @@ class MaskHead(nn.Module):
 
     def paint(self, v: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Upsample (M, C, H, W) and apply the kernels: (M, K, h, w)."""
-        for layer in self.upsample:
-            v = layer(F.interpolate(
-                v, scale_factor=2, mode='bilinear', align_corners=False))
+        for conv, norm, act in self.upsample:
+            v = act(norm(upsampled_conv(v, conv.weight)))
         logits = torch.einsum('mkc,mchw->mkhw', weight, v)
         return logits + bias[:, :, None, None]

@@ -19,10 +19,17 @@ from .stacked import (
     stacked_linear,
     stacked_mamba,
 )
+from .upsampled_conv import (
+    upsampled_conv,
+    upsampled_conv_reference,
+    upsampled_conv_winograd,
+)
 
 __all__ = [
     'MLP', 'Mamba', 'MultiScaleDeformableAttention', 'cell_centres',
     'deformable_sampling', 'full_precision', 'group_norm', 'selective_scan',
     'selective_scan_reference', 'selective_scan_torch', 'sine_positions',
-    'stack_parameters', 'stacked_layer_norm', 'stacked_linear', 'stacked_mamba'
+    'stack_parameters', 'stacked_layer_norm', 'stacked_linear',
+    'stacked_mamba', 'upsampled_conv', 'upsampled_conv_reference',
+    'upsampled_conv_winograd'
 ]
