@@ -217,7 +217,7 @@ def served(repo_dir, tmp_path):
             env=dict(os.environ, MMAVS_CACHE=str(tmp_path / 'cache'),
                      TMPDIR=str(tmp_path)))
     try:
-        end = time.monotonic() + 240
+        end = time.monotonic() + 480
         while 'in a browser' not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
@@ -226,7 +226,7 @@ def served(repo_dir, tmp_path):
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -263,7 +263,7 @@ video.currentTime = 2.6;
 @pytest.mark.slow
 def test_page_in_a_browser(served, tmp_path):
     """Open the page, run a sample, see the overlay, mute and swap."""
-    with Browser(tmp_path / 'profile') as browser:
+    with Browser(tmp_path / 'profile', size=(1240, 1080)) as browser:
         browser.requested()  # the browser's own first page
         browser.open(served)
         browser.wait('return document.querySelectorAll("#samples img")'
@@ -274,7 +274,7 @@ def test_page_in_a_browser(served, tmp_path):
             if sound != 'own':
                 browser.click(f'#sound-{sound}')
             browser.wait('return document.querySelector("#shares '
-                         f'[data-sound={sound}]")', seconds=120)
+                         f'[data-sound={sound}]")', seconds=300)
             browser.wait('const v = document.querySelector("#overlay video");'
                          'return v && v.videoWidth && !v.src.includes('
                          'arguments[0])',

@@ -2,6 +2,7 @@
 """Starting the page of ``mmavs demo``."""
 
 import os
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -44,7 +45,7 @@ def serve(model: str | os.PathLike = 'selm_tiny_synthetic',
           checkpoint: str | os.PathLike | None = None, *,
           device: str | None = None, host: str = '127.0.0.1',
           port: int = 7860, share: bool = False) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve the page until Ctrl-C, from the main thread.
 
     Copies and results lie in a temporary folder, which is deleted at the
     end; sample clips are kept in the cache, see :func:`cache_folder`.
@@ -87,6 +88,8 @@ def serve(model: str | os.PathLike = 'selm_tiny_synthetic',
                                         font_mono=MONO),
             app_kwargs={} if share else dict(
                 middleware=[Middleware(OnlyFromHere)]))
+        # A server is also stopped by "kill", and should tidy up then too.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             print(f'open http://{host}:{port} in a browser; Ctrl-C stops',
                   flush=True)
