@@ -19,7 +19,7 @@ from .stacked import (
     stacked_linear,
     stacked_mamba,
 )
-from .upsampled_conv import (
+from .upsampling import (
     upsampled_conv,
     upsampled_conv_reference,
     upsampled_conv_winograd,

@@ -38,9 +38,13 @@ def test_winograd_in_single_precision():
     assert error < 1e-5 * expected.abs().max()
 
 
-@pytest.mark.parametrize('height, channels, training', [
-    (6, 128, False), (8, 16, False), (8, 128, True)])
-def test_otherwise_the_plain_way(height, channels, training):
+@pytest.mark.parametrize('height, channels, training, pixels', [
+    (6, 128, False, 10), (8, 16, False, 10), (8, 128, True, 10),
+    (8, 128, False, 100)])
+def test_otherwise_the_plain_way(height, channels, training, pixels,
+                                 monkeypatch):
+    monkeypatch.setattr(
+        'mmavs.models.layers.upsampling._FEW_PIXELS', pixels)
     x, weight = draw(1, channels, 4, height, 8, torch.float32)
     weight.requires_grad_(training)
     assert torch.equal(upsampled_conv(x, weight),

@@ -27,19 +27,20 @@ _OUTPUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0),
 # pixels i - 1, i, i + 1 with these weights [p][k].
 _DOUBLING = (((3 / 4, 1 / 4, 0), (1 / 4, 3 / 4, 0), (0, 3 / 4, 1 / 4)),
              ((1 / 4, 3 / 4, 0), (0, 3 / 4, 1 / 4), (0, 1 / 4, 3 / 4)))
-_FEW_CHANNELS = 128
+# Below these the transformed kernels cost more than the products saved.
+_FEW_CHANNELS, _FEW_PIXELS = 128, 8192
 _TILE = 4
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
     torch.ops.mkldnn, '_linear_pointwise')
-_BAND = 128  # tiles at a time, so that they stay in the cache
+_BAND = 256  # tiles at a time, so that they stay in the cache
 
 
 def upsampled_conv(x: Tensor, weight: Tensor) -> Tensor:
     """Double a map bilinearly and convolve it, the fast way where it can.
 
     The fast way has no gradient of its own; it is taken on the CPU, in
-    float32, where none is asked for, for sides that are multiples of 4 and
-    channels enough to be worth it.
+    float32, where none is asked for, for sides that are multiples of 4, and
+    for channels and pixels enough to be worth it.
 
     Args:
         x (Tensor): (M, C, H, W).
@@ -55,6 +56,7 @@ def upsampled_conv(x: Tensor, weight: Tensor) -> Tensor:
              or torch.is_autocast_enabled('cpu')
              or torch.compiler.is_compiling()
              or weight.shape[1] < _FEW_CHANNELS
+             or x.numel() < _FEW_PIXELS * x.shape[1]
              or x.shape[-2] % _TILE or x.shape[-1] % _TILE)
     return (upsampled_conv_reference if plain else upsampled_conv_winograd)(
         x, weight)
