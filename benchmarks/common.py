@@ -99,7 +99,8 @@ def build_model(config: str, **changes) -> nn.Module:
         **changes: Dotted paths below ``model``, with ``__`` for dots.
     """
     init_default_scope('mmavs')
-    MMLogger.get_instance('mmengine', log_level='WARNING')
+    if not MMLogger.check_instance_created('mmengine'):
+        MMLogger.get_instance('mmengine', log_level='WARNING')
     cfg = Config.fromfile(REPO / 'configs' / config)
     cfg.merge_from_dict({'model.' + key.replace('__', '.'): value
                          for key, value in changes.items()})

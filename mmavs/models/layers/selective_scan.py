@@ -47,8 +47,8 @@ def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
             Defaults to False.
         backend (str): ``torch`` runs :func:`selective_scan_torch`,
             ``mamba_ssm`` the fused CUDA kernel, ``auto`` the kernel where it
-            is installed and the tensors are on CUDA. What runs is logged
-            once. Defaults to ``auto``.
+            is installed and the tensors are on CUDA, unless the model is
+            being compiled. What runs is logged once. Defaults to ``auto``.
 
     Returns:
         Tensor: (B, D, L).
@@ -58,7 +58,10 @@ def selective_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor,
         ValueError: If the backend is unknown, or is ``mamba_ssm`` and the
             tensors are not on CUDA.
     """
-    scan = resolve_backend(backend, u.device.type)
+    if torch.compiler.is_compiling() and backend != 'mamba_ssm':
+        scan = selective_scan_torch  # a foreign kernel would cut the graph
+    else:
+        scan = resolve_backend(backend, u.device.type)
     return scan(u, delta, A, B, C, D=D, z=z, delta_bias=delta_bias,
                 delta_softplus=delta_softplus)
 

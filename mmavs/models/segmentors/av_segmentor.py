@@ -55,6 +55,9 @@ class AVSegmentor(BaseModel):
             of None leaves one out. Defaults to None.
         data_preprocessor (dict | nn.Module, optional): Defaults to
             :class:`AVSDataPreprocessor` with its defaults.
+        channels_last (bool): Keep maps and convolutions' weights with their
+            channels last in memory, which is faster on recent GPUs. Defaults
+            to False.
         train_cfg (dict, optional): Unused; accepted as in MMSegmentation.
         test_cfg (dict, optional): ``with_scores`` (bool) asks for
             ``seg_logits`` in the predictions. Defaults to scores for binary
@@ -65,7 +68,8 @@ class AVSegmentor(BaseModel):
     def __init__(self, *, backbone, decode_head, audio_encoder=None,
                  audio_projector=None, early_fusion=None, projector=None,
                  neck=None, auxiliary_heads: dict | None = None,
-                 data_preprocessor=None, train_cfg: dict | None = None,
+                 data_preprocessor=None, channels_last: bool = False,
+                 train_cfg: dict | None = None,
                  test_cfg: dict | None = None,
                  init_cfg: dict | None = None) -> None:
         if data_preprocessor is None:
@@ -94,6 +98,9 @@ class AVSegmentor(BaseModel):
             name: _build(head, in_channels=channels, **tokens)
             for name, head in (auxiliary_heads or {}).items()
             if head is not None})
+        self.channels_last = channels_last
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
 
     @staticmethod
     def _width(part: nn.Module | None, name: str) -> dict[str, int]:
@@ -129,7 +136,10 @@ class AVSegmentor(BaseModel):
         """Frames and sound to what the decode head reads."""
         valid = inputs['valid']
         audio, embedding = self.encode_audio(inputs)  # (B, T, N, D)
-        x = self.backbone.stem(inputs['frames'].flatten(0, 1))
+        x = inputs['frames'].flatten(0, 1)
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = self.backbone.stem(x)
         maps = []
         for index, stage in enumerate(self.backbone.stages):
             x = stage(x)  # (B*T, C_i, H_i, W_i)
