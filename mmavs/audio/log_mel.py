@@ -73,9 +73,9 @@ def log_mel_frames(waveform: Tensor, *, log_offset: float = 0.01) -> Tensor:
         return waveform.new_zeros(*waveform.shape[:-1], 0, NUM_MELS)
     window, matrix = _constants(waveform.dtype, waveform.device)
     frames = waveform.unfold(-1, WINDOW, HOP) * window  # (..., F, 400)
-    parts = torch.view_as_real(torch.fft.rfft(frames, n=FFT_SIZE)).square()
+    parts = torch.view_as_real(torch.fft.rfft(frames, n=FFT_SIZE)).square_()
     # the root of the sum: many times faster than abs of complex numbers
-    magnitude = (parts[..., 0] + parts[..., 1]).sqrt()  # (..., F, 257)
+    magnitude = (parts[..., 0] + parts[..., 1]).sqrt_()  # (..., F, 257)
     return torch.log(magnitude @ matrix + log_offset)  # (..., F, 64)
 
 

@@ -50,29 +50,34 @@ def resample(waveform: Tensor, orig_rate: int, new_rate: int) -> Tensor:
     make = _filters if old * new > _LARGE else _cached_filters
     stride, margin, size, parts = make(
         old, new, waveform.dtype, waveform.device)
-    padded = F.pad(waveform, (margin, margin + stride))
-    steps = (padded.shape[-1] - size) // stride + 1
-    out = [(padded[..., first:].unfold(-1, len(part), stride)[..., :steps, :]
-            @ part) for first, part in parts]
-    length = -(-new * waveform.shape[-1] // old)
+    samples = waveform.shape[-1]
+    steps = (samples + 2 * margin + stride - size) // stride + 1
+    blocks = steps - (-size // stride) - 1
+    blocks = F.pad(waveform, (margin, blocks * stride - margin - samples)
+                   ).unflatten(-1, (blocks, stride))
+    out = [sum(blocks[..., block:block + steps, first:first + len(filters)]
+               @ filters for block, first, filters in part)
+           for part in parts]  # (..., steps, new samples)
+    length = -(-new * samples // old)
     return torch.cat(out, dim=-1).flatten(-2)[..., :length]
 
 
 def _filters(old: int, new: int, dtype: torch.dtype, device: torch.device
-             ) -> tuple[int, int, int, list[tuple[int, Tensor]]]:
+             ) -> tuple[int, int, int, list[list[tuple[int, int, Tensor]]]]:
     """The filters of torchaudio's resampling, as a few matrices.
 
     Returns:
-        tuple: How many samples are read at a time; the margin before and
-        after them that filters reach into; the sum of the three; and for
-        each few of the new samples the first sample that their filters read
-        and the filters, (samples, new samples). Together they have nearly no
-        zeros, as filters of neighbours begin and end close to each other.
+        tuple: The length of the blocks that the sound is cut into; the
+        margin before it; what filters of a block reach over; and for each
+        few of a block's new samples the matrices that make them: from which
+        block on, from which of its samples, and (samples, new samples).
+        There are nearly no zeros in them, as the filters of neighbours begin
+        and end close to each other.
     """
     kernel = Resample(old, new, dtype=dtype, **_FILTER).kernel[:, 0].t()
     margin = (len(kernel) - old) // 2
     times = -(-_SMALL // old)  # matrices of some size for small ratios too
-    size = len(kernel) + (times - 1) * old
+    stride, size = times * old, len(kernel) + (times - 1) * old
     filters = kernel.new_zeros(size, times * new)
     for index in range(times):
         filters[index * old:index * old + len(kernel),
@@ -81,8 +86,11 @@ def _filters(old: int, new: int, dtype: torch.dtype, device: torch.device
     for part in filters.to(device).split(_FEW, dim=1):
         used = (part.abs().amax(dim=1) > _NOTHING).nonzero()
         first, last = int(used[0]), int(used[-1]) + 1
-        parts.append((first, part[first:last].contiguous()))
-    return times * old, margin, size, parts
+        parts.append([
+            (start // stride, max(first - start, 0),
+             part[max(first, start):min(last, start + stride)].contiguous())
+            for start in range(first // stride * stride, last, stride)])
+    return stride, margin, size, parts
 
 
 _cached_filters = lru_cache(maxsize=8)(_filters)
