@@ -11,15 +11,21 @@ train_pipeline = [
     dict(type='LoadClipFrames'),
     dict(type='LoadClipMasks', kind='index', num_classes=5),
     dict(type='LoadClipAudio'),
-    # few objects and backgrounds: strong augmentation of both modalities
+    # few objects and backgrounds: strong augmentation of both modalities,
+    # colours that say nothing, and windows as large as the tests show things
     dict(type='RandomClipFlip', prob=0.5),
-    dict(type='RandomClipZoom', scale=(0.6, 1.6)),
-    dict(type='ClipPhotometricJitter'),
+    dict(type='RandomClipZoom', scale=(0.7, 2.0)),
+    dict(
+        type='ClipPhotometricJitter',
+        brightness=0.5,
+        contrast=0.5,
+        saturation=1.0,
+        hue=0.5),
     dict(type='RandomGain', gain_db=(-10, 6)),
     dict(type='RandomNoise', snr_db=(5, 40), prob=1.0),
     dict(type='RandomTimeShift', max_shift=0.25, prob=1.0),
-    dict(type='ResizeFrames', size=256),
-    dict(type='ResizeMasks', size=256),
+    dict(type='ResizeFrames', size=192),
+    dict(type='ResizeMasks', size=192),
     dict(type='LogMelSpectrogram', framing='second', log_offset=0.001),
     dict(type='PackAVSInputs'),
 ]

@@ -3,7 +3,7 @@
 # the last weights (the J of single epochs jumps with so few clips).
 _base_ = './selm_s4.py'
 
-max_epochs = 10
+max_epochs = 12
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=4e-4, weight_decay=0.05),
@@ -21,6 +21,6 @@ param_scheduler = [
         convert_to_iter_based=True),
 ]
 
-train_cfg = dict(max_epochs=max_epochs)
+train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 
 custom_hooks = [dict(type='EMAHook', momentum=0.005)]
