@@ -60,6 +60,15 @@ def test_there_are_configs():
     assert len(CONFIGS) >= 69
 
 
+@each_config
+def test_no_config_needs_to_find_unused_parameters(name):
+    """Each trained parameter gets a gradient, see the small models below."""
+    cfg = read_config(name)
+    assert not cfg.get('find_unused_parameters')
+    assert not (cfg.get('model_wrapper_cfg') or {}).get(
+        'find_unused_parameters')
+
+
 def variants(base):
     names = [name.removeprefix(ABLATIONS) for name in CONFIGS]
     return {name.removeprefix(base)[1:-3] for name in names

@@ -31,6 +31,10 @@ def dice_per_frame(prob: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor:
 class ClipDiceLoss(nn.Module):
     """Dice of one foreground logit, one value per frame.
 
+    A frame without foreground has the loss 1 whatever is predicted, so there
+    is no gradient: Dice alone does not teach a model to stay silent. Add
+    :class:`ClipBCELoss` for that.
+
     Args:
         eps (float): Added to both sums of squares. Defaults to 1e-3.
         loss_weight (float): Factor. Defaults to 1.0.
