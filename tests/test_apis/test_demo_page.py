@@ -27,6 +27,7 @@ from mmavs.video.source import VideoSource
 from mmavs.video.writer import write_video
 
 from ..browser import Browser, find_chromium
+from ..processes import hear_ctrl_c
 
 
 @pytest.fixture(scope='module')
@@ -214,6 +215,7 @@ def served(repo_dir, tmp_path):
         process = subprocess.Popen(
             [python, '-m', 'mmavs.cli', 'demo', '--port', str(port),
              '--device', 'cpu'], cwd=repo_dir, stdout=file, stderr=file,
+            preexec_fn=hear_ctrl_c,
             env=dict(os.environ, MMAVS_CACHE=str(tmp_path / 'cache'),
                      TMPDIR=str(tmp_path)))
     try:

@@ -19,6 +19,8 @@ from mmavs.apis.inference.overlay_video import OverlayVideo
 from mmavs.apis.inference.run import Run
 from mmavs.video.writer import write_video
 
+from ..processes import hear_ctrl_c
+
 SIZE = (48, 64)
 CONFIG = 'configs/film_fpn/film-fpn_tiny_synthetic.py'
 
@@ -328,7 +330,8 @@ def test_a_process_that_was_stopped(repo_dir, command, tmp_path, kind,
     out = tmp_path / 'out'
     process = subprocess.Popen(
         [*command, '--out-dir', str(out)], cwd=repo_dir, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=hear_ctrl_c)
     wait_for(out / 'a.partial' / 'journal.jsonl', windows, process)
     process.send_signal(kind)
     _, errors = process.communicate(timeout=120)
