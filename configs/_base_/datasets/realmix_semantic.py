@@ -1,9 +1,6 @@
-# RealMix: real objects, backgrounds and recordings, paired at random, in MS3's
-# layout, here with the class of what sounds. There is no test split. The log
-# offset is YAMNet's.
-dataset_type = 'AVSBenchMS3Dataset'
-# another place: REALMIX_ROOT=/path/to/realmix python tools/train.py ...
-data_root = '{{$REALMIX_ROOT:data/realmix}}'
+# RealMix with the class of what sounds, from gt_semantic.
+_base_ = './realmix.py'
+
 metainfo = dict(
     classes=('background', 'dog', 'bird', 'vehicle', 'person'))
 
@@ -38,36 +35,14 @@ test_pipeline = [
     dict(type='PackAVSInputs'),
 ]
 
-train_dataloader = dict(
-    batch_size=2,  # few clips: more steps an epoch
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        img_suffix='.jpg',
-        mask_dir='gt_semantic',
-        metainfo=metainfo,
-        pipeline=train_pipeline))
-val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        img_suffix='.jpg',
-        mask_dir='gt_semantic',
-        metainfo=metainfo,
-        pipeline=test_pipeline,
-        test_mode=True))
+labels = dict(mask_dir='gt_semantic', metainfo=metainfo)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **labels))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **labels))
 test_dataloader = val_dataloader
 
 val_evaluator = dict(
-    type='AVSSemanticMetric', protocol=['avsbench', 'dataset'],
+    _delete_=True,
+    type='AVSSemanticMetric',
+    protocol=['avsbench', 'dataset'],
     pad_to=None)
 test_evaluator = val_evaluator
