@@ -67,21 +67,7 @@ class WindowPredictor:
     def windows(self, source: ClipSource, *, seconds: int, fps: int = 1,
                 batch_size: int = 1, with_scores: bool = True,
                 heatmaps: bool = False, done: int = 0) -> Iterator[Window]:
-        """Masks of a source, window by window.
-
-        Args:
-            source (ClipSource): See ``make_source``.
-            seconds (int): Seconds per window.
-            fps (int): Masks per second. Defaults to 1.
-            batch_size (int): Passes at once. Defaults to 1.
-            with_scores (bool): Keep the scores. Defaults to True.
-            heatmaps (bool): Keep heat maps and gates. Defaults to False.
-            done (int): Leave out the windows of the first masks. Defaults
-                to 0.
-
-        Yields:
-            Window: In the order of time.
-        """
+        """See ``AVSInferencer.predict_windows``, which calls this."""
         size = self._score_size(source.size, seconds)
         total = source.num_seconds * fps
         first = done // (seconds * fps)
