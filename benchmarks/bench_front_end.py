@@ -8,7 +8,7 @@ import plain
 import torch
 from common import Row, race
 
-from mmavs.audio import log_mel_spectrogram, resample
+from mmavs.audio import log_mel_spectrogram, mix_down, resample
 from mmavs.models import AVSDataPreprocessor
 
 NAME = 'front end, 5 s of 44.1 kHz stereo to log-mel'
@@ -21,7 +21,7 @@ def run(quick: bool) -> list[Row]:
 
     def ours() -> torch.Tensor:
         return log_mel_spectrogram(
-            resample(sound.mean(dim=0), 44100, 16000), num_seconds=5)
+            resample(mix_down(sound), 44100, 16000), num_seconds=5)
 
     rows = []
     if importlib.util.find_spec('resampy') is None:

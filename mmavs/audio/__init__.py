@@ -8,10 +8,16 @@ from .log_mel import (
     silent_value,
 )
 from .wav import WavInfo, read_wav, read_wav_info
-from .waveform import SAMPLE_RATE, noise_at_snr, read_waveform, resample
+from .waveform import (
+    SAMPLE_RATE,
+    mix_down,
+    noise_at_snr,
+    read_waveform,
+    resample,
+)
 
 __all__ = [
     'SAMPLE_RATE', 'WavInfo', 'log_mel_frames', 'log_mel_spectrogram',
-    'mel_matrix', 'noise_at_snr', 'read_wav', 'read_wav_info',
+    'mel_matrix', 'mix_down', 'noise_at_snr', 'read_wav', 'read_wav_info',
     'read_waveform', 'resample', 'silent_value'
 ]

@@ -72,19 +72,22 @@ def log_mel_frames(waveform: Tensor, *, log_offset: float = 0.01) -> Tensor:
     if waveform.shape[-1] < WINDOW:
         return waveform.new_zeros(*waveform.shape[:-1], 0, NUM_MELS)
     window, matrix = _constants(waveform.dtype, waveform.device)
-    frames = waveform.unfold(-1, WINDOW, HOP) * window  # (..., F, 400)
-    parts = torch.view_as_real(torch.fft.rfft(frames, n=FFT_SIZE)).square_()
+    # windows as long as the FFT, zero after WINDOW samples: no second copy
+    sound = F.pad(waveform, (0, FFT_SIZE - WINDOW))
+    frames = sound.unfold(-1, FFT_SIZE, HOP) * window  # (..., F, 512)
+    parts = torch.view_as_real(torch.fft.rfft(frames)).square_()
     # the root of the sum: many times faster than abs of complex numbers
     magnitude = (parts[..., 0] + parts[..., 1]).sqrt_()  # (..., F, 257)
-    return torch.log(magnitude @ matrix + log_offset)  # (..., F, 64)
+    return (magnitude @ matrix).add_(log_offset).log_()  # (..., F, 64)
 
 
 @lru_cache(maxsize=8)
 def _constants(dtype: torch.dtype, device: torch.device
                ) -> tuple[Tensor, Tensor]:
-    """The window (400,) and the mel matrix (257, 64)."""
+    """The window, padded to (512,), and the mel matrix (257, 64)."""
     window = torch.hann_window(WINDOW, periodic=True, dtype=dtype,
                                device=device)
+    window = F.pad(window, (0, FFT_SIZE - WINDOW))
     return window, mel_matrix().to(device=device, dtype=dtype)
 
 
@@ -172,8 +175,11 @@ def log_mel_spectrogram(waveform: Tensor, *, num_seconds: int | None = None,
         starts = starts.minimum(_last_complete(ends, tokens_per_second))
     offsets = torch.arange(EXAMPLE_FRAMES, device=device)
     index = (starts[..., None] + offsets).flatten(-3)  # (..., T*N*96)
-    examples = frames.gather(
-        -2, index[..., None].expand(*index.shape, NUM_MELS))
+    if batch:
+        examples = frames.gather(
+            -2, index[..., None].expand(*index.shape, NUM_MELS))
+    else:  # copies whole frames
+        examples = frames.index_select(0, index)
     examples = examples.unflatten(-2, (*starts.shape[-2:], EXAMPLE_FRAMES))
     if framing == 'clip' and pad == 'zero':
         missing = (starts + EXAMPLE_FRAMES - 1) * HOP + WINDOW > ends

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmavs.audio import SAMPLE_RATE, resample
+from mmavs.audio import SAMPLE_RATE, mix_down, resample
 
 # A hole in the sound up to this long is silence, a longer one an error.
 _MAX_GAP = 60.0
@@ -261,7 +261,8 @@ def _decode_audio(path: str | os.PathLike,
         for frame in container.decode(audio):
             stamp = end / rate if frame.time is None else frame.time - zero
             for part in to_float.resample(frame):
-                samples = part.to_ndarray().mean(0)
+                channels = torch.from_numpy(part.to_ndarray())
+                samples = mix_down(channels).numpy()
                 piece = _place(samples, stamp * rate, end, rate, path)
                 pieces.append(piece)
                 end += len(piece)

@@ -11,6 +11,7 @@ from scipy.io import wavfile
 from torchaudio.functional import resample as torchaudio_resample
 
 from mmavs.audio import (
+    mix_down,
     noise_at_snr,
     read_wav,
     read_wav_info,
@@ -119,6 +120,14 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, noise, at):
         assert str(path) in str(error)
     else:
         assert np.isfinite(samples).all()
+
+
+@given(channels=st.integers(1, 6), samples=st.integers(0, 50))
+def test_mixing_down_is_the_mean_and_keeps_its_input(channels, samples):
+    sound = torch.randn(channels, samples)
+    before = sound.clone()
+    torch.testing.assert_close(mix_down(sound), sound.mean(dim=0))
+    assert torch.equal(sound, before)
 
 
 @pytest.mark.parametrize('rate', [8000, 22050, 44100, 48000, 44101])

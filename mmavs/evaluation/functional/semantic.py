@@ -75,9 +75,11 @@ def class_areas(pred: Tensor, target: Tensor,
 def _confusion(pred: Tensor, target: Tensor, num_classes: int) -> Tensor:
     """Pixels of each class (row) by true class, (N, K, K) int64."""
     num_frames = len(pred)
-    frame = torch.arange(num_frames, device=pred.device, dtype=torch.int)
-    index = pred.int().add(frame[:, None, None], alpha=num_classes)
-    index = index.mul_(num_classes).add_(target.int())
+    index = torch.add(target.int(), pred.int(), alpha=num_classes)
+    if num_frames > 1:
+        frame = torch.arange(
+            num_frames, device=pred.device, dtype=torch.int)
+        index.add_(frame[:, None, None], alpha=num_classes**2)
     counts = torch.bincount(
         index.flatten(), minlength=num_frames * num_classes**2)
     return counts.view(num_frames, num_classes, num_classes)

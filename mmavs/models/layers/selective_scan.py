@@ -140,7 +140,7 @@ def selective_scan_torch(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
 
 
 def _step_by_step(decay: Tensor, drive: Tensor) -> Tensor:
-    """States (B, L, G, D/G, N), one step after the other."""
+    """States (B, L, G, N, D/G), one step after the other."""
     states = []
     state = None
     # unbind, as its gradient is one kernel for all steps
@@ -154,7 +154,7 @@ def _step_by_step(decay: Tensor, drive: Tensor) -> Tensor:
 
 
 def _by_doubling(decay: Tensor, drive: Tensor) -> Tensor:
-    """States (B, L, G, D/G, N); as h_0 = 0, the composed drive."""
+    """States (B, L, G, N, D/G); as h_0 = 0, the composed drive."""
     span, length = 1, drive.shape[1]
     while span < length:
         # compose the map of the steps (t-span, t] with the one before it
@@ -177,16 +177,24 @@ def selective_scan_reference(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
 
     Arguments and result as in :func:`selective_scan`, in float32 inside.
     """
+    dtype = u.dtype
     with full_precision(u.device.type):
-        decay, drive, skip = _discretise(
-            u, delta, A, B, delta_bias, delta_softplus)
-        state = torch.zeros_like(drive[:, 0])  # (B, G, D/G, N)
-        states = []
-        for step in range(u.shape[-1]):
-            state = decay[:, step] * state + drive[:, step]
-            states.append(state)
-        y = _read(torch.stack(states, dim=1), C)
-        return _finish(y, skip, D, z).to(u.dtype)
+        u, delta, A = u.float(), delta.float(), A.float()
+        groups = _groups(B).shape[1]
+        B, C = (_groups(x).repeat_interleave(len(A) // groups, dim=1)
+                for x in (B, C))  # (B, D, N, L)
+        if delta_bias is not None:
+            delta = delta + delta_bias.float()[:, None]
+        if delta_softplus:
+            delta = F.softplus(delta)
+        state = torch.zeros_like(B[..., 0])  # (B, D, N)
+        y = []
+        for t in range(u.shape[-1]):
+            step = delta[..., t, None]  # (B, D, 1)
+            state = (torch.exp(step * A) * state
+                     + step * B[..., t] * u[..., t, None])
+            y.append((state * C[..., t]).sum(dim=-1))  # (B, D)
+        return _finish(torch.stack(y, dim=-1), u, D, z).to(dtype)
 
 
 def _groups(x: Tensor) -> Tensor:
@@ -197,26 +205,29 @@ def _groups(x: Tensor) -> Tensor:
 def _discretise(u: Tensor, delta: Tensor, A: Tensor, B: Tensor,
                 delta_bias: Tensor | None, delta_softplus: bool
                 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Zero-order hold: exp(delta A), delta B u, both (B, L, G, D/G, N)."""
+    """Zero-order hold: exp(delta A), delta B u, both (B, L, G, N, D/G).
+
+    The channels come last, since they are the many.
+    """
     u, delta, B = u.float(), delta.float(), _groups(B)
     if delta_bias is not None:
         delta = delta + delta_bias.float()[:, None]
     if delta_softplus:
         delta = F.softplus(delta)
 
-    def by_step(x: Tensor) -> Tensor:  # (B, D, L) to (B, L, G, D/G, 1)
-        return x.transpose(1, 2).unflatten(2, (B.shape[1], -1))[..., None]
+    def by_step(x: Tensor) -> Tensor:  # (B, D, L) to (B, L, G, 1, D/G)
+        return x.transpose(1, 2).unflatten(2, (B.shape[1], 1, -1))
 
-    A = A.float().unflatten(0, (B.shape[1], -1))  # (G, D/G, N)
+    A = A.float().unflatten(0, (B.shape[1], -1)).mT  # (G, N, D/G)
     decay = torch.exp(by_step(delta) * A)
-    drive = by_step(delta * u) * B.permute(0, 3, 1, 2).unsqueeze(3)
+    drive = by_step(delta * u) * B.permute(0, 3, 1, 2).unsqueeze(-1)
     return decay, drive, u
 
 
 def _read(states: Tensor, C: Tensor) -> Tensor:
-    """States (B, L, G, D/G, N) seen through C: (B, D, L)."""
-    C = _groups(C).permute(0, 3, 1, 2)  # (B, L, G, N)
-    return (states @ C.unsqueeze(-1)).flatten(2).transpose(1, 2)
+    """States (B, L, G, N, D/G) seen through C: (B, D, L)."""
+    C = _groups(C).permute(0, 3, 1, 2).unsqueeze(3)  # (B, L, G, 1, N)
+    return (C @ states).flatten(2).transpose(1, 2)
 
 
 def _finish(y: Tensor, u: Tensor, D: Tensor | None,
