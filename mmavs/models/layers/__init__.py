@@ -6,7 +6,7 @@ from .deformable_attention import (
     sine_positions,
 )
 from .mamba import Mamba
-from .mlp import MLP, group_norm
+from .mlp import MLP, GroupNorm, group_norm
 from .precision import full_precision
 from .selective_scan import (
     selective_scan,
@@ -26,10 +26,10 @@ from .upsampling import (
 )
 
 __all__ = [
-    'MLP', 'Mamba', 'MultiScaleDeformableAttention', 'cell_centres',
-    'deformable_sampling', 'full_precision', 'group_norm', 'selective_scan',
-    'selective_scan_reference', 'selective_scan_torch', 'sine_positions',
-    'stack_parameters', 'stacked_layer_norm', 'stacked_linear',
-    'stacked_mamba', 'upsampled_conv', 'upsampled_conv_reference',
-    'upsampled_conv_winograd'
+    'GroupNorm', 'MLP', 'Mamba', 'MultiScaleDeformableAttention',
+    'cell_centres', 'deformable_sampling', 'full_precision', 'group_norm',
+    'selective_scan', 'selective_scan_reference', 'selective_scan_torch',
+    'sine_positions', 'stack_parameters', 'stacked_layer_norm',
+    'stacked_linear', 'stacked_mamba', 'upsampled_conv',
+    'upsampled_conv_reference', 'upsampled_conv_winograd'
 ]
