@@ -50,7 +50,7 @@ class GroupNorm(nn.GroupNorm):
                 or self.num_channels >= _CHANNELS * self.num_groups):
             return False
         pixels = x.shape[2] * x.shape[3]
-        return pixels < (_PIXELS_BACKWARD if x.requires_grad else _PIXELS)
+        return pixels < (_PIXELS_BACKWARD if self.training else _PIXELS)
 
 
 def group_norm(channels: int, groups: int = 32) -> GroupNorm:

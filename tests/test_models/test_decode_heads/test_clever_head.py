@@ -207,8 +207,11 @@ def test_checkpointing_changes_no_number(num_classes):
     (plain, plain_grads), (saved, saved_grads) = run(False), run(True)
     assert widest == [4] + [1] * 8  # forward, and again in the backward
     close(saved, plain)
+    largest = max(grad.abs().max() for grad in plain_grads.values())
     for name, grad in plain_grads.items():
-        close(saved_grads[name], grad)
+        # a bias before a norm of single channels has none but for rounding
+        torch.testing.assert_close(
+            saved_grads[name], grad, rtol=1e-4, atol=1e-6 * largest.item())
 
 
 @pytest.mark.parametrize('num_classes', [1, 3])
