@@ -3,8 +3,10 @@
 without listening."""
 
 import csv
+import gc
 import hashlib
 import json
+import os
 import wave
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from mmavs.datasets.synthetic.cli import main
 from mmavs.datasets.synthetic.meta import AVSS_CLASSES
 from mmavs.datasets.synthetic.plan import FAMILIES, is_twin
 from mmavs.datasets.synthetic.timbres import make_sound
-from mmavs.datasets.synthetic.writer import voc_palette
+from mmavs.datasets.synthetic.writer import voc_palette, write_clip
 
 COUNTS = dict(num_train=6, num_val=2, num_test=4)
 SMALL = dict(COUNTS, size=48, workers=0)
@@ -71,6 +73,34 @@ def test_same_seed_same_bytes_whatever_the_workers(root, tmp_path):
     write_synthetic(tmp_path, **{**SMALL, 'workers': 2})
     assert digest(tmp_path) == digest(root)
     assert not list(tmp_path.rglob('*.part'))
+
+
+class OwnedByOneProcess:
+    """Like an open video with threads: no other process may destroy it."""
+
+    def __init__(self):
+        self.myself, self.owner = self, os.getpid()
+
+    def __del__(self):
+        if os.getpid() != self.owner:
+            os._exit(1)
+
+
+def collect_and_write(*args):
+    gc.collect()
+    write_clip(*args)
+
+
+def test_children_leave_the_garbage_of_their_parent(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmavs.datasets.synthetic.build.write_clip',
+                        collect_and_write)
+    gc.disable()
+    try:
+        OwnedByOneProcess()
+        write_synthetic(tmp_path, **{**SMALL, 'workers': 2})
+    finally:
+        gc.enable()
+    assert list(tmp_path.rglob('*.wav'))
 
 
 def test_a_clip_does_not_depend_on_the_number_of_clips(root, tmp_path):

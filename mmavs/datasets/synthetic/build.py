@@ -1,6 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
 """The whole data set from one call."""
 
+import gc
 import json
 import multiprocessing
 import shutil
@@ -185,5 +186,8 @@ def _run(jobs: list[tuple[Path, str, ClipPlan, int, int]], workers: int
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context(
         'fork' if 'fork' in methods else 'spawn')
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    # What the parent left to its garbage collector (an open video, say) must
+    # not be destroyed by a child, which has none of its threads: it may hang.
+    with ProcessPoolExecutor(workers, mp_context=context,
+                             initializer=gc.freeze) as pool:
         list(pool.map(write_clip, *zip(*jobs, strict=True), chunksize=4))
