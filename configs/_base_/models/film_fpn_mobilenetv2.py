@@ -22,4 +22,4 @@ model = dict(
             type='Pretrained',
             checkpoint=f'{weights_dir}/yamnet_audioset.pth')),
     audio_projector=dict(out_channels=96),
-    decode_head=dict(channels=96, dropout=0.4))  # few objects to learn from
+    decode_head=dict(channels=96))

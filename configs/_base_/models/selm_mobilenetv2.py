@@ -22,7 +22,7 @@ model = dict(
             type='Pretrained',
             checkpoint=f'{weights_dir}/yamnet_audioset.pth')),
     audio_projector=dict(out_channels=96),
-    projector=dict(out_channels=96, dropout=0.4),  # few objects to learn from
+    projector=dict(out_channels=96),
     decode_head=dict(
         pe_sizes=(16, 32, 64),  # for inputs of 256
         upsample_steps=1,

@@ -27,7 +27,6 @@ class FPNHead(BaseAVSHead):
         audio_channels (int): Unused; part of the slot's interface. Defaults
             to 256.
         channels (int): Channels inside the head. Defaults to 128.
-        dropout (float): As in :class:`ChannelProjector`. Defaults to 0.
         num_classes (int): As in :class:`BaseAVSHead`. Defaults to 1.
         loss_decode (dict, optional): As in :class:`BaseAVSHead`. Defaults
             to None.
@@ -35,14 +34,12 @@ class FPNHead(BaseAVSHead):
     """
 
     def __init__(self, in_channels: Sequence[int], audio_channels: int = 256,
-                 *, channels: int = 128, dropout: float = 0.0,
-                 num_classes: int = 1,
+                 *, channels: int = 128, num_classes: int = 1,
                  loss_decode: dict | None = None,
                  init_cfg: dict | None = None) -> None:
         super().__init__(num_classes=num_classes, loss_decode=loss_decode,
                          init_cfg=init_cfg)
         del audio_channels
-        self.dropout = nn.Dropout2d(dropout)
         self.laterals = nn.ModuleList(
             nn.Conv2d(width, channels, 1) for width in in_channels)
         self.smooth = nn.Sequential(
@@ -57,7 +54,7 @@ class FPNHead(BaseAVSHead):
         x = None
         for lateral, skip in zip(reversed(self.laterals),
                                  reversed(features.maps), strict=True):
-            y = lateral(self.dropout(skip))
+            y = lateral(skip)
             x = y if x is None else y + F.interpolate(
                 x, size=y.shape[-2:], mode='bilinear', align_corners=False)
         logits = self.classify(self.smooth(x))

@@ -20,15 +20,12 @@ class ChannelProjector(BaseModule):
     Args:
         in_channels (Sequence[int]): Channels of the maps.
         out_channels (int): Their common width. Defaults to 256.
-        dropout (float): Probability with which a channel of a map is zero in
-            training, for data with few objects. Defaults to 0.
         init_cfg (dict, optional): Initialisation config. Defaults to None.
     """
 
     def __init__(self, in_channels: Sequence[int], out_channels: int = 256, *,
-                 dropout: float = 0.0, init_cfg: dict | None = None) -> None:
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.dropout = nn.Dropout2d(dropout)
         self.out_channels = [out_channels] * len(in_channels)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, out_channels, 1),
@@ -37,7 +34,7 @@ class ChannelProjector(BaseModule):
 
     def forward(self, features: AVFeatures) -> AVFeatures:
         """Replace maps (B*T, C_i, H_i, W_i) by (B*T, out, H_i, W_i)."""
-        maps = [layer(self.dropout(x)) for layer, x in zip(
+        maps = [layer(x) for layer, x in zip(
             self.layers, features.maps, strict=True)]
         return features.replace(
             maps=[x * features.frame_mask(x) for x in maps])

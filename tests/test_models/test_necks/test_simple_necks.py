@@ -29,23 +29,6 @@ def test_channel_projector_takes_any_width(width):
     assert layer(make_features(width=8)).maps[0].shape[1] == width
 
 
-def test_channel_projector_drops_whole_channels_in_training():
-    layer = ChannelProjector([32] * 4, 8, dropout=0.5)
-    plain = ChannelProjector([32] * 4, 8)
-    plain.load_state_dict(layer.state_dict())
-    features, seen = make_features(width=32), []
-    for found, expected in zip(layer.eval()(features).maps,
-                               plain.eval()(features).maps, strict=True):
-        assert torch.equal(found, expected)
-    layer.layers[0].register_forward_pre_hook(
-        lambda module, args: seen.append(args[0]))
-    layer.train()(features)
-    dropped = ~seen[0].flatten(2).any(dim=2)  # (B*T, C)
-    assert dropped.any() and not dropped.all()
-    kept = ~dropped[:, :, None, None].expand_as(seen[0])
-    close(seen[0][kept], 2 * features.maps[0][kept])
-
-
 def test_audio_projector():
     layer = MODELS.build(dict(type='AudioProjector', in_channels=128))
     out = layer(torch.randn(2, 3, 4, 128))
