@@ -21,8 +21,7 @@ FULL = ('selm/selm_r50_s4.py', 'selm/selm_r50_ms3.py',
 
 
 def run(quick: bool) -> list[Row]:
-    size, seconds = (224, 1) if quick else (448, 5)
-    return [forward('selm/selm_pvt_ms3.py', size, seconds),
+    return [forward('selm/selm_pvt_ms3.py', 448, 1 if quick else 5),
             *training_steps(quick), memory(quick)]
 
 
@@ -76,8 +75,8 @@ def memory(quick: bool) -> Row:
     if quick:  # at 224 the weights hide what the step adds
         return Row(f'selm_pvt_ms3, peak memory a training step adds, {size}, '
                    'batch 1', 'GiB', plain[1], ours[1], 2,
-                   note='plain: no checkpointing; above weights, gradients '
-                   'and AdamW')
+                   note='plain: no checkpointing; above libraries, weights, '
+                   'gradients and AdamW')
     return Row(f'selm_pvt_ms3, peak memory of training at {size}, batch 1',
                'GiB', plain[0], ours[0], 2, note='plain: no checkpointing')
 

@@ -20,6 +20,9 @@ from mmavs.structures import AVSDataSample
 REPO = Path(__file__).resolve().parents[1]
 # time.process_time where others use the machine, with one thread
 clock = time.perf_counter
+# seconds until the waiting threads of the other function (BLAS, OpenMP) have
+# stopped spinning
+_SETTLE = 0.1
 
 
 @dataclass
@@ -70,6 +73,7 @@ def race(name: str, plain: Callable, ours: Callable, *,
     gc.disable()
     for _ in range(repeats):
         for part, function, count in zip(samples, (plain, ours), counts):
+            time.sleep(_SETTLE)
             part.append(_time(function, count) * 1e3)
     gc.enable()
     (a, spread_a), (b, spread_b) = map(summary, samples)

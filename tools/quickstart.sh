@@ -19,6 +19,7 @@ make_venv "$ROOT/.venv" "$ROOT/requirements/reference.txt" 8000
 install_mmavs "$ROOT/.venv"
 
 cd "$ROOT"
-# Threads that spin while they wait make shared cores many times slower.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
+# Threads that spin while they wait make shared cores many times slower, and
+# threads that go to sleep at once make free ones slower than one thread.
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-20000}
 exec "$ROOT/.venv/bin/python" tools/quickstart.py --started "$STARTED" "$@"
