@@ -13,7 +13,10 @@ from common import build_model, make_batch, training_step
 
 
 def resident_gib() -> float:
-    """What the process holds now; importing held more for a moment."""
+    """What the process holds now.
+
+    Its peak would not do: that begins with what the parent process held.
+    """
     pages = int(Path('/proc/self/statm').read_text().split()[1])
     return pages * resource.getpagesize() / 2**30
 
@@ -31,8 +34,9 @@ def main() -> None:
     for _ in range(2):  # AdamW's state is there from the second step on
         step()
     peak = peak_gib()
-    fixed = libraries + sum(p.numel() * (16 if p.requires_grad else 4)
-                for p in model.parameters()) / 2**30
+    fixed = libraries + sum(
+        p.numel() * (16 if p.requires_grad else 4)
+        for p in model.parameters()) / 2**30
     print(f'{peak:.3f} {peak - fixed:.3f}')
 
 
