@@ -5,24 +5,22 @@ Prints the peak of the process in GiB, and how much of it is above the imported
 libraries, weights, gradients and the optimiser's state.
 """
 
-import resource
+import re
 import sys
 from pathlib import Path
 
 from common import build_model, make_batch, training_step
 
 
-def resident_gib() -> float:
-    """What the process holds now.
+def resident_gib(entry: str = 'VmRSS') -> float:
+    """What the process holds now, or has held at most (``'VmHWM'``).
 
-    Its peak would not do: that begins with what the parent process held.
+    ``getrusage`` would not do: its peak begins with what the parent process
+    held when it started this one.
     """
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
-    return pages * resource.getpagesize() / 2**30
-
-
-def peak_gib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    status = Path('/proc/self/status').read_text()
+    kib = re.search(rf'^{entry}:\s+(\d+) kB$', status, re.MULTILINE)
+    return int(kib[1]) / 2**20
 
 
 def main() -> None:
@@ -33,7 +31,7 @@ def main() -> None:
     step = training_step(model, make_batch(size))
     for _ in range(2):  # AdamW's state is there from the second step on
         step()
-    peak = peak_gib()
+    peak = resident_gib('VmHWM')
     fixed = libraries + sum(
         p.numel() * (16 if p.requires_grad else 4)
         for p in model.parameters()) / 2**30
