@@ -64,8 +64,8 @@ def _step(config: str, size: int, mask_size: int, repeats: int) -> Row:
 
     name = config.split('/')[-1][:-3]
     return race(f'{name}, training step at {size}, batch 1', plain, step,
-                repeats=repeats, note='ours runs backbone and decoder again '
-                'in the backward pass' if size > 224 else '')
+                repeats=repeats, note='both run backbone and decoder again in '
+                'the backward pass' if size > 224 else '')
 
 
 def memory(quick: bool) -> Row:
