@@ -9,7 +9,6 @@ slowest repeat behind them.
 
 import argparse
 import json
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from mmavs.io import atomic_write
 from mmavs.utils.command_line import run_program
 from mmavs.utils.config import load_config, merge_options
 from mmavs.utils.example_inputs import example_batch
+from mmavs.utils.memory import peak_memory
 from mmavs.utils.workers import stop_workers
 from mmavs.version import __version__
 
@@ -78,7 +78,7 @@ def parse_args() -> argparse.Namespace:
 
 def peak_host_mb() -> float:
     """Most memory this process ever held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory() / 2**20
 
 
 def measure(step: Callable[[], None], args: argparse.Namespace
