@@ -6,3 +6,5 @@ _base_ = [
     '../_base_/schedules/realmix.py',
     '../_base_/default_runtime.py',
 ]
+
+model = dict(backbone=dict(frozen_stages=4))

@@ -5,3 +5,6 @@ _base_ = [
     '../_base_/schedules/realmix.py',
     '../_base_/default_runtime.py',
 ]
+
+# few objects: training the backbone too gained nothing
+model = dict(backbone=dict(frozen_stages=4))
