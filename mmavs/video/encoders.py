@@ -66,9 +66,6 @@ class VideoTrack:
         context = stream.codec_context
         clock = _CLOCKS.get(name, _CLOCK) if variable_rate else fps
         context.time_base = 1 / Fraction(clock)
-        # With several threads libx264 now and then writes other bytes for
-        # the same pictures when the machine is busy.
-        context.thread_count = 1
         context.gop_size = max(1, round(fps * 2))
         if joinable:
             context.max_b_frames = 0
