@@ -76,11 +76,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def peak_host_mb() -> float:
-    """Most memory this process ever held, in MB."""
-    return peak_memory() / 2**20
-
-
 def measure(step: Callable[[], None], args: argparse.Namespace
             ) -> list[list[float]]:
     """Seconds of each step, a list per repeat."""
@@ -115,7 +110,7 @@ def predict(cfg: Config, args: argparse.Namespace) -> dict:
         # its weights are a public file that no time depends on
         options = {'model.audio_encoder.init_cfg': None,
                    'model.audio_encoder.allow_random': True}
-    before = peak_host_mb()
+    before = peak_memory()
     model = init_model(cfg, args.checkpoint, device, options)
     batch = example_batch(cfg, args.batch_size, shape=args.shape,
                           seconds=args.seconds)
@@ -138,8 +133,8 @@ def predict(cfg: Config, args: argparse.Namespace) -> dict:
     if on_gpu:
         result['peak_gpu_mb'] = torch.cuda.max_memory_allocated(device) / 2**20
     else:
-        result['peak_host_mb'] = peak_host_mb()
-        result['host_mb_before'] = before
+        result['peak_host_mb'] = peak_memory() / 2**20
+        result['host_mb_before'] = before / 2**20
     return dict(device=str(device), threads=torch.get_num_threads(),
                 batch_size=args.batch_size, frames=frames, **result)
 
