@@ -1,4 +1,7 @@
 # Copyright (c) OpenMMLab. All rights reserved.
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -221,3 +224,25 @@ def test_sound_of_the_wrong_shape_is_explained(tmp_path):
         with VideoWriter(tmp_path / 'a.mp4', size=(4, 4), fps=1, channels=2,
                          sample_rate=8000) as writer:
             writer.write_audio(np.zeros((4, 3)))
+
+
+NOISE = """
+import sys
+import numpy as np
+from mmavs.video.writer import write_video
+coarse = np.random.default_rng(0).integers(
+    0, 256, (12, 30, 40, 3), dtype=np.uint8)
+frames = (np.kron(c, np.ones((8, 8, 1), np.uint8)) for c in coarse)
+write_video(sys.argv[1], frames, 6)
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='glibc fills its memory')
+def test_bytes_do_not_depend_on_what_memory_held(tmp_path):
+    found = set()
+    for fill in (1, 77, 255):
+        path = tmp_path / f'{fill}.mp4'
+        subprocess.run([sys.executable, '-c', NOISE, str(path)], check=True,
+                       env=os.environ | {'MALLOC_PERTURB_': str(fill)})
+        found.add(path.read_bytes())
+    assert len(found) == 1
